@@ -1,0 +1,1 @@
+"""Full-duplex voice bots on Pipecat."""
