@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class BargeinError(Exception):
-    """Anything that bargein raises on purpose; its text names the place, the thing and the way out."""
+    """Anything raised on purpose; its text names the place, the thing and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,4 @@ class ProtocolError(BargeinError):
 
 
 class PartError(BargeinError):
-    """A part of this machine or installation is missing or broken (a package, a model, a process)."""
+    """Something of this machine is missing or broken: a package, a model, a process."""
