@@ -1,0 +1,1 @@
+"""What a YAML file says, and what is wrong with it: purely from text and variables."""

@@ -1,0 +1,174 @@
+"""A located table is held against a pydantic model; each error lands at the key that caused it."""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bargein.config.expectation import expectation, hint, is_text_wanted
+from bargein.config.masking import is_secret
+from bargein.config.problems import Problem, did_you_mean
+from bargein.config.tree import Entry, Items, Node, Scalar, Table, to_data
+from bargein.errors import Place
+
+Model = TypeVar("Model", bound=BaseModel)
+Steps = tuple[str | int, ...]
+
+
+def validate(
+    model: type[Model], table: Table, name: str, place: Place, found: list[Problem]
+) -> tuple[Model | None, Table]:
+    """Return the validated model, or None with the reasons in `found`, and the table as read.
+
+    `name` is the table's path in the document; `place` is blamed for what is missing in it. The
+    table differs from the given one where a `${VAR}` or a `--set` was meant as text.
+    """
+    try:
+        return _read(model, table), table
+    except ValidationError as error:
+        texts = {
+            steps
+            for detail in error.errors(include_url=False)
+            if is_text_wanted(detail["type"])
+            for steps in [_walk(table, detail["loc"])[0]]
+        }
+    loosened = _as_text(table, (), texts)
+    assert isinstance(loosened, Table)
+    try:
+        return _read(model, loosened), loosened
+    except ValidationError as error:
+        _report(model, error, loosened, name, place, found)
+        return None, loosened
+
+
+def _read(model: type[Model], table: Table) -> Model:
+    # YAML's data is JSON's: read as JSON, a strict model takes a list for a tuple and text for a
+    # path, and still no text for a number.
+    return model.model_validate_json(json.dumps(to_data(table)))
+
+
+def _walk(table: Table, location: Steps) -> tuple[Steps, Node, Place]:
+    """Follow pydantic's location as far as the tree goes; beyond stand names of union members."""
+    node: Node = table
+    place = table.place
+    steps: list[str | int] = []
+    for step in location:
+        if isinstance(node, Table) and isinstance(step, str) and step in node.entries:
+            place, node = node.entries[step].place, node.entries[step].node
+        elif isinstance(node, Items) and isinstance(step, int) and step < len(node.nodes):
+            node = node.nodes[step]
+            place = node.place
+        else:
+            break
+        steps.append(step)
+    return tuple(steps), node, place
+
+
+def _as_text(node: Node, path: Steps, texts: set[Steps]) -> Node:
+    """Take loose values at these paths as the text that they were written in."""
+    match node:
+        case Scalar():
+            return replace(node, value=node.text) if node.is_loose and path in texts else node
+        case Items():
+            nodes = (_as_text(item, (*path, i), texts) for i, item in enumerate(node.nodes))
+            return Items(tuple(nodes), node.place)
+        case Table():
+            entries = {
+                key: Entry(key, entry.place, _as_text(entry.node, (*path, key), texts))
+                for key, entry in node.entries.items()
+            }
+            return Table(entries, node.place)
+
+
+def _report(
+    model: type[BaseModel],
+    error: ValidationError,
+    table: Table,
+    name: str,
+    place: Place,
+    found: list[Problem],
+) -> None:
+    """Turn pydantic's errors into problems, one for each value."""
+    wrong: dict[Steps, list[Any]] = defaultdict(list)
+    for detail in error.errors(include_url=False):
+        location = detail["loc"]
+        steps, node, key_place = _walk(table, location)
+        if detail["type"] == "missing":
+            key = str(location[-1])
+            where = key_place if steps else place
+            about = _description(model, location)
+            message = f"{_dotted(name, steps)}: {key!r} is missing.{about}"
+            found.append(Problem(where, message.removeprefix(": ")))
+        elif detail["type"] == "extra_forbidden":
+            key = str(location[-1])
+            known = _known(model, location[:-1])
+            message = f"there is no key {key!r} here.{did_you_mean(key, known)}"
+            found.append(Problem(key_place, f"{_dotted(name, steps)}: {message}"))
+        else:
+            wrong[steps].append(detail)
+    for steps, details in wrong.items():
+        _, node, key_place = _walk(table, steps)
+        wanted = expectation(details)
+        message = f"{_dotted(name, steps)}: must be {wanted}, not {_shown(node, steps)}."
+        found.append(Problem(key_place, message + hint(details, node)))
+
+
+def _shown(node: Node, steps: Steps) -> str:
+    """Name a value in an error, unless it is or may be a secret."""
+    if isinstance(node, Items):
+        return "a list" if node.nodes else "an empty list"
+    if isinstance(node, Table):
+        return "a mapping"
+    if node.variables:
+        return f"what ${{{node.variables[0]}}} holds"
+    if any(is_secret(step, node.value) for step in steps if isinstance(step, str)):
+        return "this"
+    if node.value is None or isinstance(node.value, bool):
+        return {None: "null", True: "true", False: "false"}[node.value]
+    text = repr(node.value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _dotted(name: str, steps: Steps) -> str:
+    """Write a path like `pipeline[1].settings.model`."""
+    text = name
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _model_at(model: type[BaseModel], location: Steps) -> type[BaseModel] | None:
+    """Find the model that describes the mapping at a location, if one does."""
+    current: type[BaseModel] | None = model
+    for step in location:
+        if current is None:
+            return None
+        fields = {field.alias or key: field for key, field in current.model_fields.items()}
+        field = fields.get(str(step))
+        current = _model_in(field.annotation) if field else None
+    return current
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for arg in typing.get_args(annotation) if (m := _model_in(arg))), None)
+
+
+def _known(model: type[BaseModel], location: Steps) -> list[str]:
+    described = _model_at(model, location)
+    fields = described.model_fields if described else {}
+    return [field.alias or key for key, field in fields.items()]
+
+
+def _description(model: type[BaseModel], location: Steps) -> str:
+    described = _model_at(model, location[:-1])
+    for key, field in (described.model_fields if described else {}).items():
+        if (field.alias or key) == location[-1] and field.description:
+            return f" {field.description.rstrip('.')}."
+    return " Add it."
