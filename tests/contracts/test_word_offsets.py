@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
-from pipecat.frames.frames import Frame, TextType, TTSTextFrame
+from pipecat.frames.frames import Frame, TTSTextFrame
 from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import TTSService
 from pipecat.utils.context.word_timestamp_tracker import WordTimestampTracker
 
 from bargein.processors.word_offsets import WordOffsets
+
+tracker_class: Any = WordTimestampTracker
+"""Untyped, as pipecat leaves it."""
 
 
 class Silent(WordOffsets):
@@ -23,7 +27,7 @@ class Silent(WordOffsets):
 
 
 def test_a_word_time_is_the_baseline_of_its_context_plus_what_the_provider_said() -> None:
-    tracker = WordTimestampTracker()
+    tracker: Any = tracker_class()
     assert tracker._baseline is None
     tracker.start(now=5_000)
     assert tracker._baseline == 5_000
@@ -31,7 +35,7 @@ def test_a_word_time_is_the_baseline_of_its_context_plus_what_the_provider_said(
 
 
 def test_the_baseline_follows_the_last_word_of_the_context_before() -> None:
-    tracker = WordTimestampTracker()
+    tracker: Any = tracker_class()
     tracker.last_pts = 7_000
     tracker.start(now=5_000)
     assert tracker._baseline == 7_000
@@ -45,6 +49,5 @@ def test_a_service_keeps_the_tracker_where_we_look() -> None:
 
 
 def test_a_frame_without_a_time_gets_no_offset() -> None:
-    frame = TTSTextFrame("hello", TextType.WORD)
-    assert frame.pts is None
+    assert TTSTextFrame("hello", "word").pts is None
     assert Silent()._word_baseline_ns() is None
