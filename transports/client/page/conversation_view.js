@@ -1,0 +1,111 @@
+/** Shows a transcript: one list item a turn, changed only where its entry changed. */
+
+import {element, unseen} from './element.js';
+import {spokenWords} from './transcript.js';
+import {reasonOf} from './wording.js';
+
+const NEAR_THE_END_PX = 80;
+
+export class ConversationView {
+  #scroll;
+  #list;
+  #empty;
+  #botName = 'Bot';
+  #shown = new Map();
+
+  constructor({scroll, list, empty}) {
+    this.#scroll = scroll;
+    this.#list = list;
+    this.#empty = empty;
+  }
+
+  /** Name the bot as it stands beside its turns. */
+  name(botName) {
+    this.#botName = botName || 'Bot';
+  }
+
+  /** Show a transcript, and stay at its end if the reader is there. */
+  show(transcript) {
+    const follow = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < NEAR_THE_END_PX;
+    const keys = new Set(transcript.entries.map(entry => entry.key));
+    for (const [key, {item}] of this.#shown) {
+      if (keys.has(key)) continue;
+      item.remove();
+      this.#shown.delete(key);
+    }
+    transcript.entries.forEach((entry, index) => this.#place(entry, index));
+    this.#empty.hidden = transcript.entries.length > 0;
+    if (follow) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  #place(entry, index) {
+    const shown = this.#shown.get(entry.key) ?? this.#make(entry);
+    if (shown.entry !== entry) {
+      shown.entry = entry;
+      if (entry.kind === 'user') fillUser(shown.text, entry);
+      else fillBot(shown, entry);
+    }
+    if (this.#list.children[index] !== shown.item) this.#list.insertBefore(shown.item, this.#list.children[index] ?? null);
+  }
+
+  #make(entry) {
+    const mine = entry.kind === 'user';
+    const text = element('p', {class: 'text'});
+    const notes = element('ul', {class: 'notes'});
+    const item = element('li', {class: `turn ${entry.kind}`},
+      element('p', {class: 'who'}, mine ? 'You' : this.#botName, unseen(':')), text);
+    if (!mine) item.append(notes);
+    const shown = {item, text, notes, words: [], shape: '', entry: null};
+    this.#shown.set(entry.key, shown);
+    return shown;
+  }
+}
+
+function fillUser(text, entry) {
+  const parts = [entry.done.join(' ')];
+  if (entry.partial) parts.push(element('span', {class: 'partial'}, entry.partial));
+  text.replaceChildren(...parts.filter(Boolean).flatMap((part, index) => (index ? [' ', part] : [part])));
+}
+
+/** New words or a cut build the line anew; playout only moves the marks. */
+function fillBot(shown, entry) {
+  const words = spokenWords(entry);
+  const shape = JSON.stringify([words.map(word => word.text), entry.cut]);
+  if (shape !== shown.shape) buildWords(shown, entry, words);
+  shown.shape = shape;
+  words.forEach(({state}, index) => {
+    const name = `word ${state}`;
+    if (shown.words[index].className !== name) shown.words[index].className = name;
+  });
+  shown.item.classList.toggle('held', entry.held);
+  shown.item.classList.toggle('playing', entry.playedSamples > 0 && !entry.finished && !entry.cut);
+  fillNotes(shown.notes, entry.notes);
+}
+
+function buildWords(shown, entry, words) {
+  shown.words = words.map(({text}) => element('span', {class: 'word'}, text));
+  const heard = spaced(shown.words.filter((_, index) => words[index].state !== 'unheard'));
+  const lost = spaced(shown.words.filter((_, index) => words[index].state === 'unheard'));
+  const parts = heard;
+  if (entry.cut) {
+    parts.push(' ', cutMark(entry.cut.why), ' ');
+    if (lost.length) parts.push(element('del', {class: 'lost'}, unseen('not heard: '), ...lost));
+  }
+  shown.text.replaceChildren(...parts);
+}
+
+function spaced(spans) {
+  return spans.flatMap((span, index) => (index ? [' ', span] : [span]));
+}
+
+function cutMark(why) {
+  return element('span', {class: 'cut'}, why === 'interrupted' ? 'interrupted' : 'stopped');
+}
+
+function fillNotes(list, notes) {
+  if (list.children.length === notes.length) return;
+  list.replaceChildren(...notes.map(({reason, afterWord}) => {
+    const {note} = reasonOf(reason);
+    return element('li', {class: 'note'}, afterWord ? `after “${afterWord}”: ${note}` : note);
+  }));
+}

@@ -1,0 +1,190 @@
+/**
+ * Puts the page together: the client's events go into models, models go to views.
+ *
+ * Nothing is decided here about audio; the client does that. `Client` is passed in, so that
+ * a script can play its part.
+ */
+
+import {Announcer} from './announcer.js';
+import {ConversationView} from './conversation_view.js';
+import {element} from './element.js';
+import {withAttempt} from './interruptions.js';
+import {InterruptionsView} from './interruptions_view.js';
+import {bindKeys} from './keys.js';
+import {Ring} from './ring.js';
+import {SettingsView} from './settings_view.js';
+import {StageView} from './stage_view.js';
+import {Timeline} from './timeline.js';
+import {TimelineView} from './timeline_view.js';
+import * as transcripts from './transcript.js';
+
+/** Bind the page in `root` to a client made from `Client`; returns `{client}`. */
+export function mount(root, Client, {url, record = false}) {
+  const part = id => root.getElementById(id);
+  const settings = new SettingsView({
+    threshold: part('threshold'), thresholdWords: part('threshold-words'), automatic: part('automatic'),
+    overlap: [...root.querySelectorAll('input[name=overlap]')], announce: part('announce'),
+    shortcuts: part('shortcuts'), meter: part('probability'), bar: part('probability-bar'),
+  });
+  const {threshold, overlap} = settings.settings;
+  const client = new Client({url, threshold, overlap, record});
+  const session = new Session(client);
+  const stage = new StageView({
+    button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'),
+    steps: part('steps'), link: part('link'), linkWords: part('link-words'), floor: part('floor'),
+    floorWords: part('floor-words'), floorHint: part('floor-hint'), trouble: part('trouble'),
+    warning: part('warning'), roundTrip: part('round-trip'),
+  }, () => session.start());
+
+  bindSettings(client, settings);
+  bindStage(client, session, stage, new Ring(part('ring')), part);
+  bindLevels(client, settings, part('noise-floor'));
+  bindConversation(client, settings, part);
+  bindInterruptions(client, part);
+  bindHelp(root, part, settings, () => session.toggleMicrophone(stage));
+  return {client};
+}
+
+/** Starts and ends the one session of the page. */
+class Session {
+  #client;
+  #muted = false;
+  #busy = false;
+
+  constructor(client) {
+    this.#client = client;
+  }
+
+  /** Connect; what goes wrong comes as the `connection` event, which the page shows. */
+  async start() {
+    if (this.#busy || this.#client.state !== 'closed') return;
+    this.#busy = true;
+    try {
+      await this.#client.connect();
+      this.#client.setMicrophoneMuted(this.#muted);
+    } catch (error) {
+      if (!error?.code) throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async toggle() {
+    if (this.#client.state === 'closed') await this.start();
+    else await this.#client.close();
+  }
+
+  toggleMicrophone(stage) {
+    if (this.#client.state !== 'open') return;
+    this.#muted = !this.#muted;
+    this.#client.setMicrophoneMuted(this.#muted);
+    stage.microphone(this.#muted);
+  }
+}
+
+/** Call `handle(detail)` at each event of that name. */
+function on(client, name, handle) {
+  client.addEventListener(name, event => handle(event.detail));
+}
+
+function bindSettings(client, settings) {
+  settings.addEventListener('change', ({detail}) => {
+    client.setThreshold(detail.threshold);
+    client.setOverlap(detail.overlap);
+  });
+  on(client, 'welcome', ({threshold}) => settings.serverThreshold(threshold));
+  on(client, 'vadsettings', ({threshold}) => settings.serverThreshold(threshold));
+}
+
+function bindStage(client, session, stage, ring, part) {
+  part('main-button').addEventListener('click', () => session.toggle());
+  part('mute').addEventListener('click', () => session.toggleMicrophone(stage));
+  on(client, 'connection', ({state, step, error}) => {
+    stage.connection(state, step);
+    if (state !== 'open') ring.floor(state);
+    if (error) stage.trouble(error);
+  });
+  on(client, 'welcome', ({bot, examples}) => {
+    part('bot-name').textContent = bot;
+    showExamples(part, examples);
+  });
+  on(client, 'floor', ({state}) => {
+    if (client.state === 'closed') return;
+    stage.floor(state);
+    ring.floor(state);
+  });
+  on(client, 'levels', levels => ring.levels(levels));
+  on(client, 'warning', warning => stage.warning(warning));
+  on(client, 'rtt', ({ms}) => stage.roundTrip(ms));
+}
+
+function showExamples(part, examples) {
+  part('examples').hidden = examples.length === 0;
+  part('examples-list').replaceChildren(...examples.map(text => element('li', {}, `“${text}”`)));
+}
+
+function bindLevels(client, settings, noiseFloor) {
+  on(client, 'levels', levels => settings.probability(performance.now(), levels));
+  on(client, 'vadsettings', ({noiseFloorDb}) => {
+    if (Number.isFinite(noiseFloorDb)) noiseFloor.textContent = `${Math.round(noiseFloorDb)} dBFS`;
+  });
+}
+
+function bindConversation(client, settings, part) {
+  const view = new ConversationView({scroll: part('conversation'), list: part('turns'), empty: part('empty')});
+  const announcer = new Announcer(part('announcer'));
+  let transcript = transcripts.EMPTY;
+  let session = null;
+  const become = next => {
+    const lines = transcripts.announcements(transcript, next);
+    transcript = next;
+    view.show(transcript);
+    if (settings.settings.announce && lines.length) announcer.say(lines);
+  };
+  on(client, 'welcome', welcome => {
+    view.name(welcome.bot);
+    if (welcome.session !== session) become(transcripts.EMPTY);
+    session = welcome.session;
+  });
+  on(client, 'words', words => become(transcripts.withWords(transcript, words)));
+  on(client, 'playout', playout => become(transcripts.withPlayout(transcript, playout)));
+  on(client, 'transcript', said => become(transcripts.withTranscript(transcript, said)));
+  on(client, 'bargein', attempt => become(transcripts.withBargein(transcript, attempt)));
+  on(client, 'connection', ({state}) => {
+    if (state === 'closed') become(transcripts.ended(transcript));
+  });
+}
+
+function bindInterruptions(client, part) {
+  const timeline = new Timeline();
+  const timelineView = new TimelineView(part('timeline'), timeline);
+  const view = new InterruptionsView({
+    last: part('last'), count: part('interruptions-count'), fold: part('history-fold'), history: part('history'),
+  });
+  let attempts = [];
+  let session = null;
+  on(client, 'welcome', welcome => {
+    if (welcome.session === session) return;
+    session = welcome.session;
+    attempts = [];
+    timeline.clear();
+    view.show(attempts);
+  });
+  on(client, 'levels', levels => {
+    const nowMs = performance.now();
+    timeline.level(nowMs, levels);
+    timelineView.draw(nowMs);
+  });
+  on(client, 'bargein', attempt => {
+    timeline.attempt(performance.now(), attempt);
+    attempts = withAttempt(attempts, attempt);
+    view.show(attempts);
+  });
+}
+
+function bindHelp(root, part, settings, mute) {
+  const help = part('help');
+  part('help-open').addEventListener('click', () => help.showModal());
+  part('help-close').addEventListener('click', () => help.close());
+  bindKeys(root, () => settings.settings.shortcuts, {mute, help: () => help.showModal()});
+}

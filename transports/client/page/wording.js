@@ -1,0 +1,85 @@
+/** What the page says: one table for each thing that has a code. */
+
+export const FLOOR = Object.freeze({
+  closed: {words: 'Not started', hint: 'Press Start, allow the microphone, talk. Interrupt whenever you like.'},
+  connecting: {words: 'Connecting', hint: 'A moment.'},
+  idle: {words: 'Your turn', hint: 'Say something.'},
+  listening: {words: 'Listening', hint: 'You have the floor.'},
+  processing: {words: 'Thinking', hint: 'The bot prepares its answer.'},
+  speaking: {words: 'Speaking', hint: 'Interrupt whenever you like.'},
+  contested: {words: 'Paused', hint: 'You spoke up. Was it meant for the bot?'},
+});
+
+export const STEP = Object.freeze({
+  microphone: 'Allow the microphone, if your browser asks.',
+  server: 'Calling the bot.',
+  audio: 'Getting the sound ready.',
+});
+
+/** Each trouble: what is wrong, the way out, and what the button says (none: trying again is no use). */
+export const TROUBLE = Object.freeze({
+  no_permission: {
+    what: 'The browser may not use the microphone.',
+    wayOut: 'Allow it through the icon beside the address, then try again.',
+    retry: 'Try again',
+  },
+  no_device: {
+    what: 'There is no microphone.',
+    wayOut: 'Plug one in, or switch it on in your system’s sound settings, then try again.',
+    retry: 'Try again',
+  },
+  device_busy: {
+    what: 'Another program holds the microphone.',
+    wayOut: 'Close the program that uses it (often a call), then try again.',
+    retry: 'Try again',
+  },
+  insecure_page: {
+    what: 'Browsers give the microphone only to secure pages.',
+    wayOut: 'Open this page over https, or at http://127.0.0.1 on the machine that serves it.',
+    retry: '',
+  },
+  no_worklet: {
+    what: 'This browser cannot run the sound engine.',
+    wayOut: 'Use a current Chrome, Edge, Firefox or Safari.',
+    retry: '',
+  },
+  server_gone: {
+    what: 'The server is gone.',
+    wayOut: 'See that it runs and that you are online, then reconnect.',
+    retry: 'Reconnect',
+  },
+  room_full: {
+    what: 'Somebody else is talking with the bot.',
+    wayOut: 'Wait until they have left (another tab of yours, perhaps), then try again.',
+    retry: 'Try again',
+  },
+  version_mismatch: {
+    what: 'This page and the server are of different versions.',
+    wayOut: 'Reload the page; if that does not help, update the server.',
+    retry: 'Try again',
+  },
+});
+
+/** Words for an error of the client; what we have no words for speaks for itself. */
+export function troubleOf({code, message, wayOut}) {
+  const known = TROUBLE[code];
+  if (known) return known;
+  return {what: message || 'Something went wrong.', wayOut: wayOut || 'Try again.', retry: 'Try again'};
+}
+
+/** Why a barge-in was no barge-in: in a list, and as a note beside the bot's words. */
+export const REASON = Object.freeze({
+  no_speech: {why: 'no speech in it', note: 'A cough? Went on.'},
+  backchannel: {why: 'a nod in words', note: 'A nod in words. Went on.'},
+  echo: {why: 'the bot’s own echo', note: 'Its own echo. Went on.'},
+  timeout: {why: 'too little to tell', note: 'Not clear in time. Went on.'},
+  lost: {why: 'no verdict came', note: 'No verdict came. Went on.'},
+});
+
+/** Give the words for a reason; a reason that we do not know stands as it came. */
+export function reasonOf(reason) {
+  const known = REASON[reason];
+  if (known) return known;
+  const why = (reason || 'no reason given').replaceAll('_', ' ');
+  return {why, note: `${why}. Went on.`};
+}
