@@ -98,6 +98,8 @@ def _report(
     for detail in error.errors(include_url=False):
         location = detail["loc"]
         steps, node, key_place = _walk(table, location)
+        if isinstance(node, Scalar) and node.is_broken:
+            continue
         if detail["type"] == "missing":
             key = str(location[-1])
             where = key_place if steps else place
@@ -113,8 +115,9 @@ def _report(
             wrong[steps].append(detail)
     for steps, details in wrong.items():
         _, node, key_place = _walk(table, steps)
-        wanted = expectation(details)
-        message = f"{_dotted(name, steps)}: must be {wanted}, not {_shown(node, steps)}."
+        is_hidden = _is_secret_field(model, steps)
+        shown = "this" if is_hidden else _shown(node, steps)
+        message = f"{_dotted(name, steps)}: must be {expectation(details)}, not {shown}."
         found.append(Problem(key_place, message + hint(details, node)))
 
 
@@ -158,6 +161,16 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((m for arg in typing.get_args(annotation) if (m := _model_in(arg))), None)
+
+
+def _is_secret_field(model: type[BaseModel], location: Steps) -> bool:
+    """Say whether a field is declared to hold a secret, whatever its name."""
+    described = _model_at(model, location[:-1]) if location else None
+    fields = described.model_fields if described else {}
+    return any(
+        (field.alias or key) == location[-1] and "SecretStr" in repr(field.annotation)
+        for key, field in fields.items()
+    )
 
 
 def _known(model: type[BaseModel], location: Steps) -> list[str]:

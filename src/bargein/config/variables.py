@@ -40,6 +40,7 @@ def _substitute_in_scalar(
     if not isinstance(scalar.value, str) or "${" not in scalar.value:
         return scalar
     names: list[str] = []
+    before = len(found)
 
     def value_of(token: re.Match[str]) -> str:
         if token["broken"] is not None:
@@ -60,7 +61,7 @@ def _substitute_in_scalar(
     only = _TOKEN.fullmatch(scalar.value)
     is_whole = only is not None and only["inside"] is not None
     value = plain_value(text) if is_whole else text
-    return replace(scalar, value=value, text=text, variables=tuple(names), is_loose=is_whole)
+    return replace(scalar, value=value, text=text, variables=tuple(names), is_loose=is_whole, is_broken=len(found) > before)
 
 
 def _look_up(inside: str, environ: Mapping[str, str], names: list[str]) -> tuple[str, str]:

@@ -1,0 +1,76 @@
+"""Configuration files are read from disk, each laid over the one that it extends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bargein.config.document import parse_table
+from bargein.config.overlay import lay_over
+from bargein.config.problems import Problem
+from bargein.config.tree import Scalar, Table
+from bargein.config.variables import substitute
+from bargein.errors import Place
+
+
+def read_files(path: Path, environ: Mapping[str, str], found: list[Problem]) -> Table | None:
+    """Read a file and all that it extends; None, with the reasons in `found`, if one is broken."""
+    return _read(path, Place(str(path)), "", environ, (), found)
+
+
+def _read(
+    path: Path,
+    blamed: Place,
+    prefix: str,
+    environ: Mapping[str, str],
+    above: Sequence[Path],
+    found: list[Problem],
+) -> Table | None:
+    """Read one file; `blamed` is who named it, `above` are the files that led here."""
+    circle = [*above, path]
+    if any(path.resolve() == upper.resolve() for upper in above):
+        chain = " -> ".join(str(link) for link in circle)
+        found.append(Problem(blamed, f"{prefix}the files go in a circle: {chain}. Break it."))
+        return None
+    text = _text(path, blamed, prefix, found)
+    if text is None:
+        return None
+    table = parse_table(text, str(path), str(path.parent), found)
+    if table is None or "extends" not in table.entries:
+        return table
+    extends = substitute(table.entries["extends"].node, environ, found)
+    rest = table.without("extends")
+    if not isinstance(extends, Scalar) or not isinstance(extends.value, str) or not extends.value:
+        message = "extends: must be the path of one YAML file. Paths start at this file's folder."
+        found.append(Problem(extends.place, message))
+        return rest
+    below = Path(os.path.normpath(path.parent / Path(extends.value).expanduser()))
+    base = _read(below, extends.place, "extends: ", environ, circle, found)
+    return lay_over(base, rest, found) if base else None
+
+
+def _text(path: Path, blamed: Place, prefix: str, found: list[Problem]) -> str | None:
+    """Read a file's text; what keeps it from being read is blamed on who named it."""
+    try:
+        content = path.read_bytes()
+    except IsADirectoryError:
+        reason = f"{str(path)!r} is a directory. Name the YAML file in it."
+    except FileNotFoundError:
+        near = sorted(str(other) for other in path.parent.glob("*.y*ml"))[:6]
+        known = f" YAML files there: {', '.join(near)}." if near else " Mend the path."
+        reason = f"there is no file {str(path)!r}.{known}"
+    except OSError as error:
+        reason = f"{str(path)!r} can't be read: {error.strerror}. Mend its permissions."
+    else:
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = content[: error.start]
+            line = before.count(b"\n") + 1
+            column = error.start - (before.rfind(b"\n") + 1) + 1
+            message = "this is not UTF-8. Save the file as UTF-8."
+            found.append(Problem(Place(str(path), line, column), message))
+            return None
+    found.append(Problem(blamed, f"{prefix}{reason}"))
+    return None

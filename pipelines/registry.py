@@ -1,0 +1,48 @@
+"""The short names that a `use` may have, and the class behind each; nothing is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bargein.config.structure import Role
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """Where the class behind a short name is found."""
+
+    import_path: str
+    """`module:Class`."""
+    role: Role
+    extra: str | None = None
+    """The extra of bargein that brings the packages it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All short names; another registry may be given to `load`, as tests do."""
+
+    parts: Mapping[str, BuiltIn]
+    transports: Mapping[str, BuiltIn]
+
+    def names_of(self, role: Role) -> tuple[str, ...]:
+        """Return the short names of a role."""
+        return tuple(name for name, built_in in self.parts.items() if built_in.role is role)
+
+
+BUILT_INS = Registry(
+    parts={
+        "interruption": BuiltIn("bargein.processors.interruption:Interruption", Role.INTERRUPTION),
+        "silero_vad": BuiltIn("bargein.processors.vad:SileroVad", Role.VAD),
+        "pocketsphinx_stt": BuiltIn(
+            "bargein.processors.pocketsphinx_stt:PocketsphinxSTT", Role.STT, "embedded"
+        ),
+        "scripted_llm": BuiltIn("bargein.processors.scripted_llm:ScriptedLLM", Role.LLM),
+        "espeak_tts": BuiltIn("bargein.processors.espeak_tts:EspeakTTS", Role.TTS, "embedded"),
+        "played_audio": BuiltIn("bargein.processors.played_audio:PlayedAudio", Role.PLAYED_AUDIO),
+    },
+    transports={
+        "local": BuiltIn("bargein.transports.local.room:LocalRoom", Role.TRANSPORT),
+    },
+)
