@@ -37,6 +37,8 @@ class Heard(StrEnum):
     """The user's turn is over, and it held words."""
     MISFIRE = "misfire"
     """The user's turn is over, and it held no words."""
+    INTERRUPTED = "interrupted"
+    """Somebody else in the pipeline has interrupted the bot, for reasons of their own."""
     REPLY_BEGUN = "reply_begun"
     """A reply is being prepared (by the LLM, or because somebody told the bot to speak)."""
     REPLY_EMPTY = "reply_empty"
@@ -86,6 +88,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (IDLE, Heard.FALSE_ALARM): Rule(IDLE),
     (IDLE, Heard.TURN_ENDED): Rule(PROCESSING),
     (IDLE, Heard.MISFIRE): Rule(IDLE),
+    (IDLE, Heard.INTERRUPTED): Rule(IDLE),
     (IDLE, Heard.REPLY_BEGUN): Rule(PROCESSING),
     (IDLE, Heard.REPLY_EMPTY): Rule(IDLE),
     (IDLE, Heard.BOT_STARTED): Rule(SPEAKING),
@@ -96,6 +99,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (LISTENING, Heard.FALSE_ALARM): Rule(LISTENING),
     (LISTENING, Heard.TURN_ENDED): Rule(PROCESSING),
     (LISTENING, Heard.MISFIRE): Rule(IDLE, (Do.GO_ON,)),
+    (LISTENING, Heard.INTERRUPTED): Rule(LISTENING),
     # A reply that begins while the user still speaks waits for the floor: its first
     # sample finds the user speaking, and is contested at position 0.
     (LISTENING, Heard.REPLY_BEGUN): Rule(LISTENING),
@@ -110,6 +114,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (PROCESSING, Heard.FALSE_ALARM): Rule(PROCESSING),
     (PROCESSING, Heard.TURN_ENDED): Rule(PROCESSING),
     (PROCESSING, Heard.MISFIRE): Rule(PROCESSING),
+    (PROCESSING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
     (PROCESSING, Heard.REPLY_BEGUN): Rule(PROCESSING),
     (PROCESSING, Heard.REPLY_EMPTY): Rule(IDLE),
     (PROCESSING, Heard.BOT_STARTED): Rule(SPEAKING),
@@ -121,6 +126,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (SPEAKING, Heard.FALSE_ALARM): Rule(SPEAKING),
     (SPEAKING, Heard.TURN_ENDED): Rule(SPEAKING),
     (SPEAKING, Heard.MISFIRE): Rule(SPEAKING),
+    (SPEAKING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
     (SPEAKING, Heard.REPLY_BEGUN): Rule(SPEAKING),
     (SPEAKING, Heard.REPLY_EMPTY): Rule(SPEAKING),
     (SPEAKING, Heard.BOT_STARTED): Rule(SPEAKING),
@@ -131,6 +137,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (CONTESTED, Heard.FALSE_ALARM): Rule(SPEAKING, (Do.DROP_WORDS, Do.RESUME)),
     (CONTESTED, Heard.TURN_ENDED): Rule(CONTESTED),
     (CONTESTED, Heard.MISFIRE): Rule(CONTESTED),
+    (CONTESTED, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
     (CONTESTED, Heard.REPLY_BEGUN): Rule(CONTESTED),
     (CONTESTED, Heard.REPLY_EMPTY): Rule(CONTESTED),
     (CONTESTED, Heard.BOT_STARTED): Rule(CONTESTED),

@@ -66,6 +66,9 @@ class Capabilities(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     vad: bool = Field(default=False, description="It detects speech and mutes the bot by itself.")
+    microphone_rate_hz: int = Field(
+        default=MICROPHONE_RATE_HZ, description="Rate of the audio it sends; must be 16000."
+    )
     exact_playout: bool = Field(
         default=False, description="Its played positions are exact sample counts."
     )
@@ -289,13 +292,18 @@ class Codec:
     @classmethod
     def read_client(cls, text: str) -> ClientMessage:
         """Read what a client sent."""
-        message: ClientMessage = cls._read(cls.from_client, text)
+        return cls.read_client_value(cls.parse(text))
+
+    @classmethod
+    def read_client_value(cls, value: object) -> ClientMessage:
+        """Read what a client sent, where the channel has parsed the JSON already."""
+        message: ClientMessage = cls._validate(cls.from_client, value)
         return message
 
     @classmethod
     def read_server(cls, text: str) -> ServerMessage:
         """Read what a server sent."""
-        message: ServerMessage = cls._read(cls.from_server, text)
+        message: ServerMessage = cls._validate(cls.from_server, cls.parse(text))
         return message
 
     @staticmethod
@@ -304,21 +312,26 @@ class Codec:
         return message.model_dump_json()
 
     @staticmethod
-    def _read(adapter: TypeAdapter[Any], text: str) -> Any:
+    def parse(text: str) -> object:
+        """Read JSON of bounded size."""
         if len(text) > MAX_MESSAGE_BYTES:
             raise ProtocolError(
                 "too_long", f"a message has at most {MAX_MESSAGE_BYTES} characters, got {len(text)}"
             )
         try:
-            value = json.loads(text)
+            value: object = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ProtocolError("not_json", f"a message is a JSON object: {error}") from error
+        return value
+
+    @staticmethod
+    def _validate(adapter: TypeAdapter[Any], value: object) -> Any:
         if not isinstance(value, dict):
             raise ProtocolError("not_an_object", "a message is a JSON object with a `type`")
-        if value.get("v", VERSION) != VERSION:
+        version = value.get("v", VERSION)
+        if version != VERSION:
             raise ProtocolError(
-                "version",
-                f"this side speaks version {VERSION} of bargein, the message is of {value['v']!r}",
+                "version", f"this side speaks bargein/{VERSION}, the message is of {version!r}"
             )
         try:
             return adapter.validate_python(value)

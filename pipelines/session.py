@@ -1,0 +1,213 @@
+"""One conversation: a config's parts, wired, run, and ended with nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from loguru import logger
+from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
+from pipecat.frames.frames import ErrorFrame, TTSSpeakFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.workers.runner import WorkerRunner
+
+from bargein.config.structure import Role
+from bargein.errors import PartError
+from bargein.pipelines.load import Config
+from bargein.processors.assistant_context import AssistantContext
+from bargein.processors.clock import monotonic_ms
+from bargein.processors.interruption import Interruption
+from bargein.processors.played_audio import PlayedAudio
+from bargein.processors.user_context import UserContext
+from bargein.processors.vad import SileroVad
+from bargein.processors.wire import ClientLink, Wire
+from bargein.protocol import MICROPHONE_RATE_HZ, Error, Welcome
+
+T = TypeVar("T")
+
+START_S = 20.0
+STOP_S = 5.0
+MICROPHONE_S = 3.0
+"""A client without a microphone is greeted after so long all the same."""
+SAME_ERROR_MS = 5_000
+MIN_SPEECH_MS, SILENCE_MS, THRESHOLD = 150, 700, 0.65
+"""What holds where a VAD of the user's own does not say."""
+
+
+@dataclass(slots=True)
+class Session:
+    """A pipeline that is wired and ready to run."""
+
+    id: str
+    config: Config
+    wire: Wire
+    worker: PipelineWorker
+    context: LLMContext
+    transport: BaseTransport
+    parts: tuple[FrameProcessor, ...]
+
+    async def run(self, *, until: asyncio.Event, greet_after: asyncio.Event) -> None:
+        """Run until the client has left or the pipeline has ended; always returns, in bounded time.
+
+        The greeting waits for `greet_after`, the client's first sound. Raises PartError if
+        the pipeline does not start.
+        """
+        started = asyncio.Event()
+        self.worker.add_event_handler("on_pipeline_started", _setter(started))
+        self.worker.add_event_handler("on_pipeline_error", self._report())
+        runner = WorkerRunner(handle_sigint=False)
+        await runner.add_workers(self.worker)
+        running = asyncio.create_task(runner.run())
+        leaving = asyncio.create_task(until.wait())
+        try:
+            if not await _first(started, running, leaving, timeout_s=START_S):
+                if leaving.done():
+                    return
+                raise PartError(f"the pipeline of {self.config.path} did not start; see the log")
+            interruption = _the(Interruption, self.parts)
+            interruption.welcome()
+            logger.info("session {} runs {}", self.id, self.config.name)
+            greeting = asyncio.create_task(self._greet(greet_after))
+            await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
+            greeting.cancel()
+        finally:
+            leaving.cancel()
+            await self._stop(running)
+        logger.info("session {} is over", self.id)
+
+    async def _greet(self, greet_after: asyncio.Event) -> None:
+        if not self.config.greeting:
+            return
+        try:
+            async with asyncio.timeout(MICROPHONE_S):
+                await greet_after.wait()
+        except TimeoutError:
+            logger.info("session {}: no microphone is heard", self.id)
+        await self.worker.queue_frame(TTSSpeakFrame(self.config.greeting))
+
+    async def _stop(self, running: asyncio.Task[None]) -> None:
+        if not running.done():
+            await self.worker.cancel(reason="the client has left")
+        _, late = await asyncio.wait([running], timeout=STOP_S)
+        if late:
+            logger.error("session {}: the pipeline did not stop in {} s", self.id, STOP_S)
+            running.cancel()
+            await asyncio.wait([running], timeout=STOP_S)
+
+    def _report(self) -> Any:
+        last: dict[str, float] = {}
+
+        async def report(_worker: object, frame: ErrorFrame) -> None:
+            now_ms = monotonic_ms()
+            if now_ms - last.get(frame.error, float("-inf")) < SAME_ERROR_MS:
+                return
+            last[frame.error] = now_ms
+            logger.error("session {}: {}", self.id, frame.error)
+            part = getattr(frame.processor, "name", "a part of the bot")
+            text = f"{part} failed; the server's log says why, the conversation goes on"
+            self.wire.send(Error(code="processor_failed", message=text))
+
+        return report
+
+
+def assemble(
+    config: Config, *, transport: BaseTransport, link: ClientLink, sample_rate_hz: int
+) -> Session:
+    """Build every part anew and wire them; raises ConfigError or PartError, naming the part."""
+    session_id = secrets.token_hex(8)
+    wire = Wire(link, session_id)
+    context = LLMContext()
+    parts: list[FrameProcessor] = [part.build() for part in config.parts]
+    interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
+    vad = next((part for part in parts if isinstance(part, SileroVad)), None)
+    llm = [part.role for part in config.parts].index(Role.LLM)
+    silence_ms = config.endpointing.silence_ms or (
+        vad.min_silence_duration_ms if vad else SILENCE_MS
+    )
+    user = UserContext(
+        context,
+        listener=interruption,
+        silence_s=silence_ms / 1000,
+        analyzer=_smart_turn() if config.endpointing.smart_turn else None,
+    )
+    assistant = AssistantContext(context, user=user)
+    played_audio.attach(wire=wire, ears=interruption)
+    interruption.attach(
+        wire=wire,
+        played_audio=played_audio,
+        welcome=Welcome(
+            bot=config.name,
+            sample_rate_hz=sample_rate_hz,
+            probability_threshold=vad.probability_threshold if vad else THRESHOLD,
+            examples=_examples(parts),
+        ),
+        min_speech_duration_ms=vad.min_speech_duration_ms if vad else MIN_SPEECH_MS,
+        correct=assistant.correct,
+    )
+    pipeline = Pipeline(
+        [
+            transport.input(),
+            *parts[:llm],
+            user,
+            *parts[llm:],
+            transport.output(),
+            assistant,
+        ]
+    )
+    worker = PipelineWorker(
+        pipeline,
+        params=PipelineParams(
+            audio_in_sample_rate=MICROPHONE_RATE_HZ, audio_out_sample_rate=sample_rate_hz
+        ),
+        conversation_id=session_id,
+        # RTVI lets any client forge the result of a tool.
+        enable_rtvi=False,
+        enable_turn_tracking=False,
+        idle_timeout_secs=None,
+    )
+    return Session(session_id, config, wire, worker, context, transport, tuple(parts))
+
+
+def _smart_turn() -> BaseTurnAnalyzer:
+    from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+
+    return LocalSmartTurnAnalyzerV3()
+
+
+def _examples(parts: list[FrameProcessor]) -> tuple[str, ...]:
+    """What the user may say, if a part (the scripted LLM) knows it."""
+    for part in parts:
+        examples = getattr(part, "examples", None)
+        if isinstance(examples, tuple):
+            return examples
+    return ()
+
+
+def _the(kind: type[T], parts: Iterable[object]) -> T:
+    return next(part for part in parts if isinstance(part, kind))
+
+
+def _setter(event: asyncio.Event) -> Any:
+    async def handler(*_: object) -> None:
+        event.set()
+
+    return handler
+
+
+async def _first(event: asyncio.Event, *others: asyncio.Task[Any], timeout_s: float) -> bool:
+    """Wait for the event; False if another task ended first, or time ran out."""
+    waiting = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait(
+            [waiting, *others], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        return event.is_set()
+    finally:
+        waiting.cancel()

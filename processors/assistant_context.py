@@ -1,0 +1,71 @@
+"""The bot's half of the context: after an interruption it holds exactly what was heard."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pipecat.frames.frames import InterruptionFrame
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMAssistantAggregator,
+    LLMUserAggregator,
+)
+from pipecat.utils.string import TextPartForConcatenation
+
+from bargein.playout import Cut
+from bargein.processors.played_audio import HEARD
+
+CUT_OFF = (
+    'The user interrupted your last message after "{word}"; nothing after that word was heard.'
+)
+NOT_HEARD = "The user went on speaking before your reply was heard; nothing of it was heard."
+
+
+class AssistantContext(LLMAssistantAggregator):
+    """Commits the played text that travels on the InterruptionFrame, and a note for the LLM.
+
+    The assistant's message holds the played words and nothing else; the note is a
+    developer message of its own. Nothing played leaves the note alone.
+    """
+
+    def __init__(self, context: LLMContext, *, user: LLMUserAggregator) -> None:
+        """Pair it with the user's half."""
+        super().__init__(context, _paired_user_aggregator=user)
+        self._cut_message: LLMContextMessage | None = None
+        self._note: LLMContextMessage | None = None
+
+    async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
+        cut = frame.metadata.get(HEARD)
+        if not isinstance(cut, Cut):
+            await super()._handle_interruptions(frame)
+            return
+        heard = cut.heard_in_reply
+        self._aggregation = (
+            [TextPartForConcatenation(heard, includes_inter_part_spaces=False)] if heard else []
+        )
+        before = len(self._context.messages)
+        await super()._handle_interruptions(frame)
+        self._cut_message = next(
+            (m for m in self._context.messages[before:] if _is_assistant_text(m)), None
+        )
+        self._note = None
+        if cut.unheard:
+            self._note = cast(LLMContextMessage, {"role": "developer", "content": _note(heard)})
+            self._context.add_message(self._note)
+
+    def correct(self, heard: str) -> None:
+        """Rewrite the message of the last interruption: other words were heard after all."""
+        if self._cut_message is None or self._note is None:
+            return
+        messages = [m for m in self._context.messages if m is not self._cut_message or heard]
+        cast(dict[str, str], self._cut_message)["content"] = heard
+        cast(dict[str, str], self._note)["content"] = _note(heard)
+        self._context.set_messages(messages)
+
+
+def _note(heard: str) -> str:
+    return CUT_OFF.format(word=heard.split()[-1]) if heard else NOT_HEARD
+
+
+def _is_assistant_text(message: LLMContextMessage) -> bool:
+    return isinstance(message, dict) and message.get("role") == "assistant"

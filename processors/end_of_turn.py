@@ -1,0 +1,145 @@
+"""When the user's turn begins and ends: our turn strategies for Pipecat's user aggregator.
+
+It begins only on the arbiter's word. It ends when smart turn calls it complete at a
+pause, or when the silence has lasted, and the recogniser has had its say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer, EndOfTurnState
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameProcessorSetup
+from pipecat.turns.types import ProcessFrameResult
+from pipecat.turns.user_start import BaseUserTurnStartStrategy
+from pipecat.turns.user_stop import BaseUserTurnStopStrategy
+
+from bargein.processors.floor_frames import FloorTakenFrame
+from bargein.processors.transcripts_frames import NoWordsFrame
+
+TRANSCRIPT_WAIT_S = 1.0
+"""A recogniser that has said nothing for so long after the silence has heard nothing."""
+
+
+class TurnListener(Protocol):
+    """Who wants to know how a turn ended; implemented by the interruption plug."""
+
+    def turn_ended(self, *, has_words: bool) -> None:
+        """The turn is over."""
+
+
+class FloorTurnStart(BaseUserTurnStartStrategy):
+    """A turn begins when the arbiter has given the user the floor, and never otherwise."""
+
+    async def process_frame(self, frame: Frame) -> ProcessFrameResult:
+        """Wait for the arbiter's word; the interruption, if any, went ahead of it."""
+        if isinstance(frame, FloorTakenFrame):
+            await self.trigger_user_turn_started(enable_interruptions=False)
+        return ProcessFrameResult.CONTINUE
+
+
+class EndOfTurn(BaseUserTurnStopStrategy):
+    """A turn ends at a pause that smart turn calls complete, or after `silence_s` of silence."""
+
+    def __init__(
+        self, *, listener: TurnListener, silence_s: float, analyzer: BaseTurnAnalyzer | None
+    ) -> None:
+        """Without an analyzer only the silence counts."""
+        super().__init__()
+        self._listener = listener
+        self._silence_s = silence_s
+        self._analyzer = analyzer
+        self._speaking = False
+        self._open = False
+        self._over = False
+        self._transcribed = False
+        self._has_words = False
+        self._pause: asyncio.Task[None] | None = None
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:
+        """Tell the analyzer the microphone's rate."""
+        await super().setup(setup)
+        if self._analyzer:
+            self._analyzer.set_sample_rate(setup.audio_in_sample_rate)
+
+    async def cleanup(self) -> None:
+        """End the waiting and the analyzer."""
+        await super().cleanup()
+        await self._end_pause()
+        if self._analyzer:
+            await self._analyzer.cleanup()
+
+    async def handle_user_turn_started(self) -> None:
+        """A turn begins with nothing said; whether the user speaks now is known already."""
+        self._open = True
+        self._over = self._transcribed = self._has_words = False
+
+    async def handle_user_turn_stopped(self) -> None:
+        """However it ended, tell who has to go on from here."""
+        self._open = False
+        await self._end_pause()
+        if self._analyzer:
+            self._analyzer.clear()
+        self._listener.turn_ended(has_words=self._has_words)
+
+    async def process_frame(self, frame: Frame) -> ProcessFrameResult:
+        """Follow speech, pauses and transcripts."""
+        match frame:
+            case InputAudioRawFrame():
+                if self._analyzer:
+                    self._analyzer.append_audio(frame.audio, self._speaking)
+            case VADUserStartedSpeakingFrame():
+                self._speaking, self._over, self._transcribed = True, False, False
+                await self._end_pause()
+                if self._analyzer:
+                    self._analyzer.update_vad_start_secs(frame.start_secs)
+            case VADUserStoppedSpeakingFrame():
+                self._speaking = False
+                await self._begin_pause(heard_s=frame.stop_secs)
+            case TranscriptionFrame():
+                self._has_words = self._has_words or bool(frame.text.strip())
+                self._transcribed = self._transcribed or frame.finalized
+                await self._maybe_end()
+                if self._open and not self._speaking and self._pause is None:
+                    # Words without speech: the VAD missed it, so the silence counts from here.
+                    await self._begin_pause(heard_s=0.0)
+            case NoWordsFrame():
+                self._transcribed = True
+                await self._maybe_end()
+        return ProcessFrameResult.CONTINUE
+
+    async def _begin_pause(self, *, heard_s: float) -> None:
+        await self._end_pause()
+        self._pause = self.task_manager.create_task(self._wait(heard_s), f"{self}::pause")
+
+    async def _end_pause(self) -> None:
+        task, self._pause = self._pause, None
+        if task and task is not asyncio.current_task():
+            await self.task_manager.cancel_task(task)
+
+    async def _wait(self, heard_s: float) -> None:
+        silence = asyncio.get_running_loop().time() + max(0.0, self._silence_s - heard_s)
+        if self._analyzer:
+            # In a task of its own: a verdict or an interruption never waits for the model.
+            state, _ = await self._analyzer.analyze_end_of_turn()
+            if state == EndOfTurnState.COMPLETE:
+                self._over = True
+                await self._maybe_end()
+        await asyncio.sleep(max(0.0, silence - asyncio.get_running_loop().time()))
+        self._over = True
+        await self._maybe_end()
+        await asyncio.sleep(TRANSCRIPT_WAIT_S)
+        self._transcribed = True
+        await self._maybe_end()
+
+    async def _maybe_end(self) -> None:
+        if self._open and self._over and self._transcribed and not self._speaking:
+            await self.trigger_user_turn_stopped()

@@ -1,0 +1,281 @@
+"""The played-audio tracker: the plug around `playout.py`, last before the transport.
+
+It turns the TTS's frames into paced packets for the client, holds text and end frames
+until their audio was played, and writes what was heard on the InterruptionFrame that
+passes: text pushed just before one would be overtaken by it and lost. The interruption
+plug calls it directly, never through frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    Frame,
+    InterruptionFrame,
+    LLMAssistantPushAggregationFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    StartFrame,
+    SystemFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
+from pydantic import Field
+
+from bargein.floor import Heard
+from bargein.playout import Cut, Playout
+from bargein.processors.clock import monotonic_ms
+from bargein.processors.wire import Wire
+from bargein.protocol import SpokenWord, Words
+from bargein.truncation import Word
+
+HEARD = "bargein_heard"
+"""Key of an InterruptionFrame's metadata: the `Cut`, which says what the listener heard."""
+
+
+class BotEars(Protocol):
+    """Who wants to know what the bot does; implemented by the interruption plug."""
+
+    def bot(self, heard: Heard) -> None:
+        """The bot began or ended something."""
+
+    def interrupted(self) -> None:
+        """An InterruptionFrame came that the arbiter did not order."""
+
+    def corrected(self, heard_in_reply: str) -> None:
+        """The client's last position was other than the one the cut was made at."""
+
+
+class PlayedAudio(FrameProcessor):
+    """Paces the bot's voice, and knows to the sample what was played of it."""
+
+    def __init__(
+        self,
+        *,
+        lead_ms: Annotated[
+            int,
+            Field(
+                ge=40,
+                le=2000,
+                description=(
+                    "How far ahead of playout audio is sent, in milliseconds. It bridges stalls "
+                    "of the network; what was sent ahead is dropped when the user takes the floor."
+                ),
+            ),
+        ] = 200,
+    ) -> None:
+        """Take the lead; everything else comes with `attach` and the pipeline's setup."""
+        super().__init__()
+        self._lead_ms = lead_ms
+        self._playout: Playout[Frame] = Playout(rate_hz=24_000, lead_ms=lead_ms)
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._cut: Cut | None = None
+        self._bot_speaking = False
+        self._releasing = False
+        self._reply_open = False
+        self._now_ms: Callable[[], float] = monotonic_ms
+        self._wire: Wire | None = None
+        self._ears: BotEars | None = None
+
+    def attach(self, *, wire: Wire, ears: BotEars) -> None:
+        """Connect it with the client and with the arbiter; called once, before it runs."""
+        self._wire, self._ears = wire, ears
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        """Take the pipeline's output rate."""
+        await super().setup(setup)
+        self._playout = Playout(rate_hz=setup.audio_out_sample_rate, lead_ms=self._lead_ms)
+
+    async def cleanup(self) -> None:
+        """End the pacing task."""
+        await super().cleanup()
+        if self._task:
+            await self.cancel_task(self._task)
+            self._task = None
+
+    # --- the interruption plug calls these directly ------------------------------------
+
+    @property
+    def utterance(self) -> int:
+        """Id of the utterance under way, or 0."""
+        return self._playout.current
+
+    @property
+    def reply_open(self) -> bool:
+        """Whether the LLM is still at its reply."""
+        return self._reply_open
+
+    def pause(self) -> None:
+        """Send nothing more; takes effect before the next chunk."""
+        self._playout.pause()
+
+    def resume(self, utterance: int, at_sample: int | None) -> int:
+        """Play on from the sample where the client stopped, and give that sample."""
+        at = 0 if at_sample is None else at_sample
+        sample = self._playout.resume(utterance, at, self._now_ms())
+        self._wake.set()
+        return sample
+
+    def accept(self, utterance: int, at_sample: int | None) -> Cut:
+        """Drop everything; tells what was heard up to this sample (or to the estimated one)."""
+        now_ms = self._now_ms()
+        if at_sample is None:
+            utterance, at_sample = self._playout.current, self._playout.position(now_ms)
+        self._cut = self._playout.cut(utterance, at_sample, now_ms)
+        self._reply_open = False
+        self._wake.set()
+        return self._cut
+
+    def played(self, utterance: int, played_samples: int) -> None:
+        """The client's word on how far playout has come."""
+        if self._cut is not None or not self._playout.current:
+            corrected = self._playout.correct(utterance, played_samples)
+            if corrected is not None and self._ears:
+                self._ears.corrected(corrected)
+        self._playout.acknowledge(utterance, played_samples)
+        self._wake.set()
+
+    # --- frames ------------------------------------------------------------------------
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Take the TTS's frames into the playout; hold what must not overtake the audio."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            await self.push_frame(frame, direction)
+            self._task = self.create_task(self._run(), "playout")
+        elif direction is FrameDirection.UPSTREAM:
+            await self.push_frame(frame, direction)
+        elif isinstance(frame, InterruptionFrame):
+            await self._pass_interruption(frame)
+        elif isinstance(frame, SystemFrame):
+            await self.push_frame(frame, direction)
+        elif self._cut is None or not frame.interruptible:
+            # Between a cut and the InterruptionFrame that follows it, what still comes
+            # belongs to the reply that was cut.
+            await self._take(frame)
+
+    async def _pass_interruption(self, frame: InterruptionFrame) -> None:
+        if self._cut is None and self._ears:
+            self._ears.interrupted()
+        cut, self._cut = self._cut, None
+        if cut is not None:
+            frame.metadata[HEARD] = cut
+        keep = [item for item in self._playout.drop_items() if not item.interruptible]
+        await self._bot_stopped()
+        await self.push_frame(frame, FrameDirection.DOWNSTREAM)
+        for item in keep:
+            await self.push_frame(item, FrameDirection.DOWNSTREAM)
+
+    async def _take(self, frame: Frame) -> None:
+        at_sample: int | None = None
+        match frame:
+            case TTSAudioRawFrame():
+                self._playout.append(frame.audio)
+                self._wake.set()
+                return
+            case TTSTextFrame():
+                at_sample = self._take_text(frame)
+                # Text with a time would take the transport's wall clock for its own.
+                frame.pts = None
+            case LLMFullResponseStartFrame():
+                self._reply_open = True
+                self._tell(Heard.REPLY_BEGUN)
+            case LLMFullResponseEndFrame():
+                self._reply_open = False
+            case TTSStartedFrame():
+                self._playout.begin()
+            case TTSStoppedFrame():
+                self._show_words(self._playout.finish())
+                self._wake.set()
+        if self._playout.pending or self._releasing:
+            self._playout.hold(frame, at_sample)
+            self._wake.set()
+        else:
+            await self._release(frame)
+
+    def _take_text(self, frame: TTSTextFrame) -> int | None:
+        start = frame.metadata.get("start_sample")
+        if start is None:
+            self._show_words(self._playout.add_sentence(frame.text))
+            return None
+        self._show_words(self._playout.add_word(frame.text, int(start)))
+        return int(start)
+
+    async def _release(self, frame: Frame) -> None:
+        if isinstance(frame, LLMFullResponseEndFrame | LLMAssistantPushAggregationFrame):
+            self._playout.commit()
+            if not self._bot_speaking:
+                self._tell(Heard.REPLY_EMPTY)
+        await self.push_frame(frame, FrameDirection.DOWNSTREAM)
+
+    # --- the pacing task ---------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            now_ms = self._now_ms()
+            if self._send_due(now_ms):
+                await self.broadcast_frame(BotStartedSpeakingFrame)
+            self._playout.assume_played(now_ms)
+            await self._release_played()
+            wait_ms = self._playout.wait_ms(self._now_ms())
+            try:
+                async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _release_played(self) -> None:
+        self._releasing = True
+        for frame in self._playout.released():
+            await self._release(frame)
+        self._releasing = False
+        if self._bot_speaking and not self._playout.current:
+            await self._bot_stopped()
+            self._tell(Heard.BOT_FINISHED)
+
+    def _send_due(self, now_ms: float) -> bool:
+        """Send what is due, without an await: a cut may not come between. True at an onset."""
+        silent = not self._bot_speaking
+        while chunk := self._playout.take(now_ms):
+            if not self._bot_speaking:
+                self._bot_speaking = True
+                self._tell(Heard.BOT_STARTED)
+            if self._wire:
+                self._wire.send_audio(
+                    chunk.utterance, chunk.start_sample, chunk.pcm, last=chunk.last
+                )
+        return silent and self._bot_speaking
+
+    async def _bot_stopped(self) -> None:
+        if self._bot_speaking:
+            self._bot_speaking = False
+            await self.broadcast_frame(BotStoppedSpeakingFrame)
+
+    def _tell(self, heard: Heard) -> None:
+        if self._ears:
+            self._ears.bot(heard)
+
+    def _show_words(self, change: tuple[int, int, tuple[Word, ...]] | None) -> None:
+        if change is None or self._wire is None:
+            return
+        utterance, first, words = change
+        spoken: list[Any] = [
+            SpokenWord(
+                text=word.text,
+                start_sample=word.start_sample,
+                end_sample=word.end_sample,
+                estimate=word.estimate,
+            )
+            for word in words
+        ]
+        self._wire.send(Words(utterance=utterance, first_word=first, words=tuple(spoken)))

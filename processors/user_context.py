@@ -1,0 +1,98 @@
+"""The user's half of the context: only what belongs to a turn is written to it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMUserAggregator,
+    LLMUserAggregatorParams,
+)
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
+
+from bargein.floor import Floor
+from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListener
+from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
+
+
+class WordListener(TurnListener, Protocol):
+    """Who wants to know the user's words; implemented by the interruption plug."""
+
+    @property
+    def floor(self) -> Floor:
+        """Who has the floor."""
+
+    def words(self, text: str, *, final: bool) -> None:
+        """The words so far."""
+
+    def speech_from_words(self) -> None:
+        """Words came while nobody had the floor."""
+
+
+class UserContext(LLMUserAggregator):
+    """Tells the arbiter of words, keeps them while a verdict is open, and drops those of a false alarm."""
+
+    def __init__(
+        self,
+        context: LLMContext,
+        *,
+        listener: WordListener,
+        silence_s: float,
+        analyzer: BaseTurnAnalyzer | None,
+    ) -> None:
+        """Build the aggregator with our turn strategies and nobody else's."""
+        strategies = UserTurnStrategies(
+            start=[FloorTurnStart()],
+            stop=[EndOfTurn(listener=listener, silence_s=silence_s, analyzer=analyzer)],
+        )
+        super().__init__(
+            context,
+            params=LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None),
+        )
+        self._listener = listener
+        self._held: list[TranscriptionFrame] = []
+        self._deaf = False
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Let transcripts through only when the user has the floor."""
+        match frame:
+            case TranscriptionFrame() | InterimTranscriptionFrame():
+                if not self._admit(frame):
+                    return
+            case VADUserStartedSpeakingFrame():
+                self._deaf = False
+            case WordsDroppedFrame():
+                # What the recogniser still says is about speech that was no turn.
+                self._held.clear()
+                self._deaf = True
+                return
+        await super().process_frame(frame, direction)
+        if isinstance(frame, FloorTakenFrame):
+            held, self._held = self._held, []
+            for each in held:
+                await super().process_frame(each, direction)
+
+    def _admit(self, frame: TranscriptionFrame | InterimTranscriptionFrame) -> bool:
+        """Report the words; whether the frame belongs to the turn now open."""
+        if self._deaf or not frame.text.strip():
+            return not self._deaf
+        final = isinstance(frame, TranscriptionFrame)
+        self._listener.words(frame.text, final=final)
+        if self._listener.floor is Floor.LISTENING and not self._held:
+            return True
+        if isinstance(frame, TranscriptionFrame):
+            if self._listener.floor is Floor.IDLE:
+                self._held.append(frame)
+                self._listener.speech_from_words()
+            elif self._listener.floor in (Floor.CONTESTED, Floor.LISTENING):
+                self._held.append(frame)
+        return False

@@ -1,0 +1,148 @@
+"""The server's own ears: Silero on 32 ms windows, and the plug around `voice_activity.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from pipecat.frames.frames import (
+    Frame,
+    InputAudioRawFrame,
+    StartFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pydantic import Field
+
+from bargein.processors.floor_frames import SpeechWindowFrame
+from bargein.processors.silero import Silero
+from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
+from bargein.voice_activity import Change, VoiceActivity, VoiceRules
+
+WINDOW_BYTES = WINDOW_SAMPLES * 2
+AUDIO_IDLE_S = 1.0
+"""A microphone that is silent on the wire for so long has stopped speaking."""
+
+
+class SileroVad(FrameProcessor):
+    """Scores the microphone; tells the arbiter of each window, and everybody of onset and offset."""
+
+    def __init__(
+        self,
+        *,
+        probability_threshold: Annotated[
+            float, Field(ge=0.05, le=0.99, description="A window at or above it is speech.")
+        ] = 0.65,
+        min_speech_duration_ms: Annotated[
+            int,
+            Field(
+                ge=32,
+                le=2000,
+                description="So much speech makes an onset; shorter sounds are noise.",
+            ),
+        ] = 150,
+        min_silence_duration_ms: Annotated[
+            int,
+            Field(
+                ge=200,
+                le=5000,
+                description="So much silence ends the user's turn, whatever smart turn thinks.",
+            ),
+        ] = 700,
+        pause_ms: Annotated[
+            int,
+            Field(
+                ge=96,
+                le=2000,
+                description="So much silence is a pause: smart turn is asked if the turn is over.",
+            ),
+        ] = 200,
+        prefix_padding_ms: Annotated[
+            int,
+            Field(
+                ge=0,
+                le=1000,
+                description="Audio from before the onset that the recogniser gets too.",
+            ),
+        ] = 200,
+    ) -> None:
+        """Take the rules."""
+        super().__init__()
+        self.probability_threshold = probability_threshold
+        self.min_speech_duration_ms = min_speech_duration_ms
+        self.min_silence_duration_ms = min_silence_duration_ms
+        self._prefix_padding_ms = prefix_padding_ms
+        self._pause_ms = pause_ms
+        self._silero = Silero()
+        self._voice = VoiceActivity(
+            VoiceRules(
+                probability_threshold=probability_threshold,
+                min_speech_duration_ms=min_speech_duration_ms,
+                pause_ms=pause_ms,
+            )
+        )
+        self._pcm = bytearray()
+        self._heard_audio = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def cleanup(self) -> None:
+        """End the task that watches for a silent wire."""
+        await super().cleanup()
+        if self._watch:
+            await self.cancel_task(self._watch)
+            self._watch = None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Score the microphone's audio; everything goes on unchanged."""
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self._watch = self.create_task(self._watch_wire(), "vad_idle")
+        elif isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
+            self._heard_audio.set()
+            await self._take_audio(frame)
+
+    async def _take_audio(self, frame: InputAudioRawFrame) -> None:
+        if frame.sample_rate != MICROPHONE_RATE_HZ or frame.num_channels != 1:
+            raise ValueError(
+                f"{self}: the microphone comes with {frame.sample_rate} Hz and "
+                f"{frame.num_channels} channels; the VAD takes {MICROPHONE_RATE_HZ} Hz mono: "
+                "set the transport's input rate"
+            )
+        self._pcm += frame.audio
+        while len(self._pcm) >= WINDOW_BYTES:
+            window = bytes(self._pcm[:WINDOW_BYTES])
+            del self._pcm[:WINDOW_BYTES]
+            await self._take_probability(self._silero.probability(window))
+
+    async def _take_probability(self, probability: float) -> None:
+        change = self._voice.window(probability)
+        await self.push_frame(
+            SpeechWindowFrame(
+                probability=probability,
+                speech_ms=self._voice.speech_ms,
+                silence_ms=self._voice.silence_ms,
+            ),
+            FrameDirection.UPSTREAM,
+        )
+        if change is Change.STARTED:
+            # Everything since the onset belongs to the speech, and the padding before it.
+            back_ms = self._voice.since_onset_ms + self._prefix_padding_ms
+            await self.broadcast_frame(VADUserStartedSpeakingFrame, start_secs=back_ms / 1000)
+        elif change is Change.STOPPED:
+            await self._stopped()
+
+    async def _stopped(self) -> None:
+        await self.broadcast_frame(VADUserStoppedSpeakingFrame, stop_secs=self._pause_ms / 1000)
+
+    async def _watch_wire(self) -> None:
+        while True:
+            self._heard_audio.clear()
+            try:
+                async with asyncio.timeout(AUDIO_IDLE_S):
+                    await self._heard_audio.wait()
+            except TimeoutError:
+                if self._voice.silent_wire() is Change.STOPPED:
+                    await self._stopped()
+                self._silero.reset()

@@ -1,0 +1,46 @@
+"""The server's end of the control channel, and what a transport must offer for it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bargein.packet import Flag, Kind, Packet
+from bargein.protocol import Message
+
+
+class ClientLink(Protocol):
+    """How messages and audio reach one client, in the order of the calls.
+
+    Both return at once; a link that is broken drops what it is given. Neither order nor
+    arrival is promised beyond what the transport's channel promises.
+    """
+
+    def send(self, message: Message) -> None:
+        """Send a control message."""
+
+    def send_audio(self, packet: Packet) -> None:
+        """Send a stretch of the bot's voice."""
+
+
+class Wire:
+    """Stamps what goes to the client with session, sequence number and epoch."""
+
+    def __init__(self, link: ClientLink, session: str) -> None:
+        """Begin at sequence number 1 and epoch 1."""
+        self.session = session
+        self.epoch = 1
+        self._link = link
+        self._seq = 0
+
+    def send(self, message: Message) -> None:
+        """Send a message under the present epoch."""
+        self._seq += 1
+        stamp = {"session": self.session, "seq": self._seq, "epoch": self.epoch}
+        self._link.send(message.model_copy(update=stamp))
+
+    def send_audio(self, utterance: int, start_sample: int, pcm: bytes, *, last: bool) -> None:
+        """Send the bot's voice under the present epoch."""
+        flags = Flag.LAST if last else Flag.NONE
+        self._link.send_audio(
+            Packet(Kind.BOT, self.epoch, utterance, start_sample, pcm, flags=flags)
+        )

@@ -1,0 +1,275 @@
+"""The only judge of who has the floor: takes what was heard, gives orders, and keeps the epoch.
+
+It walks the table in `floor.py`, gathers the evidence of an open contest, and asks
+`verdict.py`. No clock, no I/O: times come as milliseconds of the caller's monotonic
+clock, and the orders are carried out by whoever asked. The same truncate any number of
+times, late, or out of order leads to the same state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bargein.floor import Do, Floor, Heard, step
+from bargein.protocol import Reason
+from bargein.verdict import Evidence, Verdict, VerdictRules, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Send nothing more, and tell the client that the verdict follows."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Flush: the cut is at `at_sample`, or where the playout estimates it if that is None."""
+
+    utterance: int
+    at_sample: int | None
+    contested_ms: float
+    preparing: bool
+    """The reply was cancelled before it was heard at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Resume at `at_sample`, or where the last acknowledgement was if that is None."""
+
+    utterance: int
+    at_sample: int | None
+    reason: Reason
+    contested_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Tell the client that its truncate does not apply."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Tell the client again that the contest is open."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatVerdict:
+    """The client did not get the last verdict: send it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """Begin a turn of the user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropWords:
+    """Forget what was recognised meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Say what was left unsaid."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFloor:
+    """Tell the client who has the floor."""
+
+    floor: Floor
+
+
+Order = (
+    Pause
+    | Accept
+    | Reject
+    | Ignore
+    | Acknowledge
+    | RepeatVerdict
+    | OpenTurn
+    | DropWords
+    | GoOn
+    | ShowFloor
+)
+
+
+@dataclass(slots=True)
+class Contest:
+    """An open contest and its evidence."""
+
+    utterance: int
+    at_sample: int | None
+    since_ms: float
+    preparing: bool = False
+    speech_ms: float = 0
+    silence_ms: float = 0
+    words: tuple[str, ...] = ()
+
+    def evidence(self, now_ms: float) -> Evidence:
+        """The evidence as of now."""
+        return Evidence(now_ms - self.since_ms, self.speech_ms, self.silence_ms, self.words)
+
+
+@dataclass(slots=True)
+class Arbiter:
+    """See the module; `speech_ms` is the run of speech that the server's VAD is in."""
+
+    rules: VerdictRules = field(default_factory=VerdictRules)
+    barge_in_enabled: bool = True
+    floor: Floor = Floor.IDLE
+    epoch: int = 1
+    contest: Contest | None = None
+    speech_ms: float = 0
+    answered_epoch: int | None = None
+    """The epoch whose contest got the last verdict."""
+
+    # --- from the client ---------------------------------------------------------------
+
+    def truncate(
+        self, utterance: int, at_sample: int, epoch: int, now_ms: float, *, playing: int
+    ) -> list[Order]:
+        """A client has muted the bot at this sample of this utterance.
+
+        `playing` is the utterance that the playout has under way, 0 if none.
+        """
+        if epoch != self.epoch:
+            if epoch == self.answered_epoch:
+                return [RepeatVerdict()]
+            return [Ignore("the truncate is of an epoch that is over")]
+        if self.contest is not None:
+            self.contest.utterance = utterance
+            self.contest.at_sample = max(at_sample, self.contest.at_sample or 0)
+            return [Acknowledge(utterance), *self._judge(now_ms)]
+        if not self.barge_in_enabled:
+            return [Ignore("this bot may not be interrupted")]
+        if self.floor in (Floor.SPEAKING, Floor.PROCESSING) and utterance < playing:
+            return [Ignore("that utterance was played to its end")]
+        return self._hear(Heard.VOICE, now_ms, utterance=utterance, at_sample=at_sample)
+
+    # --- from the server's own ears -----------------------------------------------------
+
+    def window(self, *, speech_ms: float, silence_ms: float, now_ms: float) -> list[Order]:
+        """The server's VAD has scored a window: the run of speech so far, and the silence since."""
+        self.speech_ms = speech_ms
+        if self.contest is None:
+            return []
+        self.contest.speech_ms = max(self.contest.speech_ms, speech_ms)
+        since = now_ms - self.contest.since_ms
+        self.contest.silence_ms = min(silence_ms, max(0.0, since))
+        return self._judge(now_ms)
+
+    def speech_started(self, now_ms: float, *, playing: int) -> list[Order]:
+        """The server's VAD is sure of speech."""
+        speaking = self.floor in (Floor.SPEAKING, Floor.PROCESSING)
+        if speaking and not self.barge_in_enabled:
+            return []
+        return self._hear(Heard.SPEECH, now_ms, utterance=playing)
+
+    def words(self, words: tuple[str, ...], now_ms: float) -> list[Order]:
+        """The recogniser's words so far for the present speech."""
+        if self.contest is None:
+            return []
+        self.contest.words = words
+        return self._judge(now_ms)
+
+    def turn_ended(self, *, has_words: bool, now_ms: float) -> list[Order]:
+        """The user's turn is over."""
+        return self._hear(Heard.TURN_ENDED if has_words else Heard.MISFIRE, now_ms)
+
+    # --- from the bot --------------------------------------------------------------------
+
+    def bot(self, heard: Heard, now_ms: float) -> list[Order]:
+        """The bot's side: `REPLY_BEGUN`, `REPLY_EMPTY`, `BOT_STARTED` or `BOT_FINISHED`."""
+        return self._hear(heard, now_ms)
+
+    def interrupted(self, now_ms: float) -> list[Order]:
+        """Somebody else in the pipeline has interrupted the bot."""
+        return self._hear(Heard.INTERRUPTED, now_ms)
+
+    # --- from the clock ------------------------------------------------------------------
+
+    def tick(self, now_ms: float) -> list[Order]:
+        """Time has passed; an open contest ends at its deadline."""
+        return self._judge(now_ms)
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _judge(self, now_ms: float) -> list[Order]:
+        if self.contest is None:
+            return []
+        verdict = decide(self.contest.evidence(now_ms), self.rules)
+        if verdict is None:
+            return []
+        return self._hear(
+            Heard.BARGE_IN if verdict.accepted else Heard.FALSE_ALARM, now_ms, verdict=verdict
+        )
+
+    def _hear(
+        self,
+        heard: Heard,
+        now_ms: float,
+        *,
+        utterance: int = 0,
+        at_sample: int | None = None,
+        verdict: Verdict | None = None,
+    ) -> list[Order]:
+        before = self.floor
+        rule = step(before, heard)
+        self.floor = rule.next
+        orders: list[Order] = []
+        for do in rule.do:
+            match do:
+                case Do.PAUSE:
+                    self.contest = Contest(
+                        utterance,
+                        at_sample,
+                        now_ms,
+                        preparing=before is Floor.PROCESSING,
+                        speech_ms=self.speech_ms,
+                    )
+                    orders.append(Pause(utterance))
+                case Do.FLUSH:
+                    orders.append(self._accept(before, now_ms))
+                case Do.RESUME:
+                    orders.append(self._reject(verdict, now_ms))
+                case Do.OPEN_TURN:
+                    orders.append(OpenTurn())
+                case Do.DROP_WORDS:
+                    orders.append(DropWords())
+                case Do.GO_ON:
+                    orders.append(GoOn())
+                case Do.IGNORE:
+                    orders.append(Ignore(f"the bot is not speaking, it is {before}"))
+                case Do.EVIDENCE:
+                    pass
+        if self.floor is not before:
+            orders.append(ShowFloor(self.floor))
+        if self.floor is Floor.CONTESTED and before is not Floor.CONTESTED:
+            orders.extend(self._judge(now_ms))
+        return orders
+
+    def _accept(self, before: Floor, now_ms: float) -> Accept:
+        contest, self.contest = self.contest, None
+        self._next_epoch()
+        if contest is None:
+            return Accept(0, None, 0, preparing=before is Floor.PROCESSING)
+        elapsed_ms = now_ms - contest.since_ms
+        return Accept(contest.utterance, contest.at_sample, elapsed_ms, contest.preparing)
+
+    def _reject(self, verdict: Verdict | None, now_ms: float) -> Reject:
+        contest, self.contest = self.contest, None
+        self._next_epoch()
+        if contest is None or verdict is None or verdict.reason is None:
+            raise AssertionError("only an open contest can be rejected")
+        return Reject(
+            contest.utterance, contest.at_sample, verdict.reason, now_ms - contest.since_ms
+        )
+
+    def _next_epoch(self) -> None:
+        self.answered_epoch = self.epoch
+        self.epoch += 1

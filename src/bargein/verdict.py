@@ -1,0 +1,88 @@
+"""Was it a barge-in? The evidence, and the rules that weigh it; pure, so it can be replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bargein.protocol import Reason
+
+BACKCHANNELS = (
+    "ah", "aha", "hm", "hmm", "mhm", "mm", "mm-hm", "mmhm", "oh", "okay", "ok", "right", "uh",
+    "uh-huh", "uhhuh", "um", "wow", "yeah", "yep", "yes",
+)  # fmt: skip
+PUNCTUATION = ".,!?…;:\"'"
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRules:
+    """What the verdict asks for."""
+
+    min_speech_duration_ms: int = 150
+    """Speech that the server's VAD must hear; it is what tells a word from a cough."""
+    quiet_ms: int = 200
+    """So much silence after too little speech, and it was nothing."""
+    deadline_ms: int = 600
+    """The verdict is there by then, come what may."""
+    trust_words: bool = True
+    """Partial words count. Off for a recogniser that hears words in coughs."""
+    min_words: int = 1
+    """So many words that are no backchannel take the floor at once."""
+    backchannels: tuple[str, ...] = BACKCHANNELS
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about a contest so far; durations are audio time."""
+
+    elapsed_ms: float
+    """Since the contest began."""
+    speech_ms: float = 0
+    """Speech that the server's VAD heard in it, the run that led into it included."""
+    silence_ms: float = 0
+    """Silence that the server's VAD heard since the last speech in it."""
+    words: tuple[str, ...] = ()
+    """Partial or final words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Accepted if there is no reason to reject."""
+
+    reason: Reason | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """The user takes the floor."""
+        return self.reason is None
+
+
+ACCEPTED = Verdict()
+
+
+def normal(word: str) -> str:
+    """A word as the backchannel list spells it."""
+    return word.strip(PUNCTUATION).lower()
+
+
+def only_backchannel(words: tuple[str, ...], rules: VerdictRules) -> bool:
+    """Whether there are words, and each is one that does not want the floor."""
+    return bool(words) and all(normal(word) in rules.backchannels for word in words)
+
+
+def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
+    """Give the verdict, or None while it is open; never None at the deadline."""
+    words = evidence.words if rules.trust_words else ()
+    wanting = [word for word in words if normal(word) not in rules.backchannels]
+    if len(wanting) >= rules.min_words:
+        return ACCEPTED
+    enough = evidence.speech_ms >= rules.min_speech_duration_ms
+    murmur = only_backchannel(words, rules)
+    if enough and not murmur:
+        return ACCEPTED
+    if evidence.silence_ms >= rules.quiet_ms:
+        return Verdict(Reason.BACKCHANNEL if murmur else Reason.NO_SPEECH)
+    if evidence.elapsed_ms >= rules.deadline_ms:
+        if murmur:
+            return Verdict(Reason.BACKCHANNEL)
+        return Verdict(Reason.TIMEOUT if evidence.speech_ms else Reason.NO_SPEECH)
+    return None

@@ -1,0 +1,82 @@
+"""From a probability per window to speech that started and stopped; audio time only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+WINDOW_MS = 32
+DIP_WINDOWS = 3
+"""So many low windows in a row void an onset that was not yet confirmed."""
+
+
+class Change(StrEnum):
+    """What a window has changed."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRules:
+    """When windows are speech."""
+
+    probability_threshold: float = 0.65
+    hysteresis: float = 0.15
+    """A window is silence below the threshold minus this; between the two nothing changes."""
+    min_speech_duration_ms: int = 150
+    pause_ms: int = 200
+    """So much silence and the speech has stopped (which is not yet the end of the turn)."""
+
+
+@dataclass(slots=True)
+class VoiceActivity:
+    """One talker's speech: how much of it there was since its onset, and the silence since."""
+
+    rules: VoiceRules
+    speaking: bool = False
+    speech_ms: int = 0
+    silence_ms: int = 0
+    since_onset_ms: int = 0
+    low_windows: int = 0
+
+    def window(self, probability: float) -> Change | None:
+        """Take the next window's probability of speech."""
+        if self.speech_ms:
+            self.since_onset_ms += WINDOW_MS
+        if probability >= self.rules.probability_threshold:
+            return self._loud()
+        self.silence_ms += WINDOW_MS
+        if probability >= self.rules.probability_threshold - self.rules.hysteresis:
+            return None
+        return self._low()
+
+    def silent_wire(self) -> Change | None:
+        """No audio comes any more: whatever speech there was has stopped."""
+        stopped = Change.STOPPED if self.speaking else None
+        self._forget()
+        return stopped
+
+    def _loud(self) -> Change | None:
+        if not self.speech_ms:
+            self.since_onset_ms = WINDOW_MS
+        self.speech_ms += WINDOW_MS
+        self.silence_ms = 0
+        self.low_windows = 0
+        if self.speaking or self.speech_ms < self.rules.min_speech_duration_ms:
+            return None
+        self.speaking = True
+        return Change.STARTED
+
+    def _low(self) -> Change | None:
+        self.low_windows += 1
+        if self.speaking and self.low_windows * WINDOW_MS >= self.rules.pause_ms:
+            self._forget()
+            return Change.STOPPED
+        if not self.speaking and self.low_windows >= DIP_WINDOWS:
+            self._forget()
+        return None
+
+    def _forget(self) -> None:
+        self.speaking = False
+        self.speech_ms = self.since_onset_ms = self.low_windows = 0

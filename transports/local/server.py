@@ -1,0 +1,151 @@
+"""The local room's server: the page at `/`, and one WebSocket at `/ws` for each browser."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.staticfiles import StaticFiles
+from loguru import logger
+
+from bargein.errors import BargeinError, ProtocolError
+from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
+from bargein.transports.local.connection import Connection, DisconnectedError
+from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.transport import LocalTransport
+
+Serve = Callable[[LocalTransport, Connection, Hello], Awaitable[None]]
+"""Runs one conversation, and returns when it is over."""
+
+HELLO_S = 5.0
+SECURITY_HEADERS = {
+    # 'wasm-unsafe-eval' lets the VAD's WebAssembly run, and nothing else.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:; "
+        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "Permissions-Policy": "microphone=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # The files are small and local; a page of the release before would speak its protocol.
+    "Cache-Control": "no-cache",
+}
+
+
+class LocalServer:
+    """Answers browsers; each conversation is run by `serve`."""
+
+    def __init__(self, room: LocalRoom, serve: Serve) -> None:
+        """Build the application; whoever runs it opens the port."""
+        self._room = room
+        self._serve = serve
+        self._sessions = 0
+        self.app = FastAPI(title="bargein local room", docs_url=None, redoc_url=None)
+        self.app.middleware("http")(_add_security_headers)
+        self.app.get("/health")(self._health)
+        self.app.websocket("/ws")(self._connect)
+        page = Path(str(files("bargein.transports"))) / "client"
+        self.app.mount("/", StaticFiles(directory=page, html=True), name="page")
+
+    async def _health(self) -> dict[str, int | str]:
+        return {"status": "ok", "sessions": self._sessions, "max_sessions": self._room.max_sessions}
+
+    async def _connect(self, websocket: WebSocket) -> None:
+        """Serve one browser from the handshake to the last byte."""
+        if not self._may_connect(websocket):
+            # Before the handshake is accepted, closing answers with HTTP 403.
+            await websocket.close()
+            return
+        await websocket.accept()
+        connection = Connection(websocket)
+        sender = asyncio.create_task(connection.run())
+        try:
+            hello = await _read_hello(connection)
+            with self._seat():
+                transport = LocalTransport(connection, sample_rate_hz=self._room.sample_rate_hz)
+                await self._serve(transport, connection, hello)
+        except DisconnectedError:
+            logger.info("a browser left before it said hello")
+        except ProtocolError as error:
+            logger.warning("a browser was refused ({}): {}", error.code, error)
+            connection.send(Error(code=error.code, message=str(error), final=True))
+        except BargeinError as error:
+            logger.error("the bot can't run: {}", error)
+            connection.send(Error(code="bot_failed", message=str(error), final=True))
+        except Exception:
+            logger.exception("the bot can't run")
+            text = "the bot failed; the server's log says why"
+            connection.send(Error(code="bot_failed", message=text, final=True))
+        finally:
+            connection.close()
+            await _end(sender)
+
+    @contextmanager
+    def _seat(self) -> Iterator[None]:
+        """Take one of the room's seats, and give it back."""
+        if self._sessions >= self._room.max_sessions:
+            raise ProtocolError(
+                "room_full",
+                f"this room takes {self._room.max_sessions} browsers at once and is full; "
+                "close another one, or raise transport.max_sessions in the config",
+            )
+        self._sessions += 1
+        try:
+            yield
+        finally:
+            self._sessions -= 1
+
+    def _may_connect(self, websocket: WebSocket) -> bool:
+        """Whether the page that asks is ours: any page may try to reach 127.0.0.1."""
+        origin = websocket.headers.get("origin")
+        if origin is None or origin in self._room.allowed_origins:
+            return True
+        own = {f"{scheme}://{websocket.headers.get('host')}" for scheme in ("http", "https")}
+        if origin in own:
+            return True
+        logger.warning(
+            "a page of {} may not connect; list it in transport.allowed_origins if it may", origin
+        )
+        return False
+
+
+async def _read_hello(connection: Connection) -> Hello:
+    try:
+        async with asyncio.timeout(HELLO_S):
+            data = await connection.receive()
+    except TimeoutError:
+        raise ProtocolError("no_hello", f"no hello came within {HELLO_S:.0f} s") from None
+    if not isinstance(data, str):
+        raise ProtocolError("no_hello", "the first message is a `bargein/hello`, not audio")
+    message = Codec.read_client(data)
+    if not isinstance(message, Hello):
+        raise ProtocolError("no_hello", f"the first message is a hello, not {message.type}")
+    if message.protocol != VERSION:
+        raise ProtocolError(
+            "version", f"this server speaks bargein/{VERSION}, the client {message.protocol}"
+        )
+    rate_hz = message.capabilities.microphone_rate_hz
+    if rate_hz != MICROPHONE_RATE_HZ:
+        raise ProtocolError(
+            "bad_rate", f"bargein/1 takes a microphone at {MICROPHONE_RATE_HZ} Hz, not {rate_hz}"
+        )
+    return message
+
+
+async def _end(sender: asyncio.Task[None]) -> None:
+    """Give the peer a moment to read what is queued."""
+    _, late = await asyncio.wait([sender], timeout=1.0)
+    for task in late:
+        task.cancel()
+
+
+async def _add_security_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    response.headers.update(SECURITY_HEADERS)
+    return response
