@@ -1,0 +1,321 @@
+/**
+ * The client of a bargein bot: connects microphone, server and loudspeaker.
+ *
+ * All that is urgent happens in the audio worklet (`engine/`). Here messages and packets are
+ * carried between it and the server, in order, and the page is told as events; the name and
+ * detail of each stand in `engine/README.md`.
+ */
+
+import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './audio_path.js';
+import {ClientError, closedByPage, serverError, serverGone} from './client_error.js';
+import {Heartbeat, readPong} from './heartbeat.js';
+import {PROTOCOL_VERSION, Wire} from './wire.js';
+
+export {ClientError};
+
+const TICK_MS = 500;
+/** What is left to play after the server is gone may still sound, for this long. */
+const DRAIN_BOUND_MS = 10_000;
+const DRAIN_EVERY_MS = 250;
+/** Messages that the engine must hear. */
+const FLOOR_MESSAGES = new Set(['contested', 'accepted', 'rejected', 'ignored', 'state']);
+
+export class BargeinClient extends EventTarget {
+  /** @type {'closed'|'connecting'|'open'} */
+  state = 'closed';
+  #options;
+  #serverThreshold = 0.65;
+  #microphoneMuted = false;
+  #connecting = null;
+  #wire = null;
+  #path = null;
+  // What comes from the server before the engine runs.
+  #waiting = [];
+  #heartbeat = null;
+  #ticking = null;
+  #session = '';
+  #lastPlayout = null;
+  // What to take up again: set when the connection was lost, not when the page closed it.
+  #resume = null;
+
+  /**
+   * @param {object} [options]
+   * @param {string} [options.url] of the WebSocket; `/ws` on the page's own server by default
+   * @param {string} [options.token] that lets the client in, where one is asked for
+   * @param {number|null} [options.threshold] null for the server's
+   * @param {'mute'|'duck'} [options.overlap] what happens to the bot while the user speaks
+   * @param {boolean} [options.record] keep tape and probabilities, for tests
+   */
+  constructor({url = ownServer(), token = '', threshold = null, overlap = 'mute', record = false} = {}) {
+    super();
+    this.#options = {url, token, threshold, overlap, record};
+  }
+
+  // --- connecting -------------------------------------------------------------------------
+
+  /**
+   * Call it from a user's gesture: browsers ask for one before sound may play.
+   * @throws {ClientError}
+   */
+  async connect() {
+    if (this.state !== 'closed') {
+      throw new ClientError('already_open', 'The client is connected already.', 'Close it first.');
+    }
+    const connecting = this.#connecting = new AbortController();
+    await this.#path?.close();
+    this.#path = null;
+    let microphone = null;
+    try {
+      this.#enter('connecting', {step: 'microphone'});
+      requireAudio();
+      microphone = await openMicrophone();
+      connecting.signal.throwIfAborted();
+      this.#enter('connecting', {step: 'server'});
+      const [welcome, vad] = await Promise.all([this.#greet(), this.#fetchVad()]);
+      connecting.signal.throwIfAborted();
+      this.#enter('connecting', {step: 'audio'});
+      const path = await this.#openPath(microphone, welcome, vad);
+      this.#path = path;
+      connecting.signal.throwIfAborted();
+      this.#start(welcome);
+    } catch (error) {
+      if (microphone !== null) stopTracks(microphone);
+      await this.#fail(error);
+      throw error;
+    }
+  }
+
+  async #greet() {
+    this.#wire = new Wire(this.#options.url, {
+      message: (message) => this.#receive({message}),
+      packet: (buffer) => this.#receive({buffer}),
+      gone: (error) => this.#drop(error),
+    });
+    return this.#wire.greet({
+      token: this.#options.token,
+      protocol: PROTOCOL_VERSION,
+      capabilities: {vad: true, exact_playout: true},
+      clock_ms: performance.now(),
+      resume: this.#resume,
+    });
+  }
+
+  async #fetchVad() {
+    try {
+      return await fetchVad();
+    } catch (error) {
+      throw serverGone(`The speech detector cannot be loaded (${error.message}).`);
+    }
+  }
+
+  #openPath(microphone, welcome, vad) {
+    const {overlap, record} = this.#options;
+    this.#serverThreshold = welcome.probability_threshold;
+    const taken = this.#resume?.session === welcome.session ? this.#resume : null;
+    const resume = taken && {utterance: taken.utterance, played: taken.played_samples};
+    const threshold = this.#threshold;
+    const {epoch} = welcome;
+    const options = {...vad, epoch, threshold, overlap, record, resume};
+    return AudioPath.open(microphone, welcome.sample_rate_hz, options, {
+      outgoing: (list) => list.forEach((outgoing) => this.#send(outgoing)),
+      failed: (error) => this.#drop(error),
+    });
+  }
+
+  #start(welcome) {
+    this.#session = welcome.session;
+    this.#lastPlayout = this.#resume = null;
+    this.#path.muteMicrophone(this.#microphoneMuted);
+    this.#heartbeat = new Heartbeat(performance.now());
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+    this.#enter('open');
+    this.#tell('welcome', {
+      bot: welcome.bot,
+      sampleRate: welcome.sample_rate_hz,
+      examples: welcome.examples,
+      threshold: welcome.probability_threshold,
+      session: welcome.session,
+    });
+    this.#tell('floor', {state: welcome.state});
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const received of waiting) this.#receive(received);
+  }
+
+  // --- closing ----------------------------------------------------------------------------
+
+  /** Close everything; audio stops at once. */
+  async close() {
+    this.#resume = null;
+    this.#connecting?.abort(closedByPage());
+    this.#cutWire();
+    const path = this.#path;
+    this.#path = null;
+    if (this.state === 'open') this.#enter('closed');
+    await path?.close();
+  }
+
+  /** Connecting did not work. */
+  async #fail(error) {
+    this.#cutWire();
+    const path = this.#path;
+    this.#path = null;
+    await path?.close();
+    const tells = error instanceof ClientError && error.code !== 'closed';
+    this.#enter('closed', tells ? {error: error.detail} : {});
+  }
+
+  /** An open connection was lost, or the engine has failed. */
+  #drop(error) {
+    if (this.state !== 'open') {
+      this.#connecting?.abort(error);
+      return;
+    }
+    this.#cutWire();
+    const {utterance = 0, played = 0} = this.#lastPlayout ?? {};
+    this.#resume = {session: this.#session, utterance, played_samples: played};
+    this.#enter('closed', {error: error.detail});
+    void this.#drain(this.#path);
+  }
+
+  /** Let what is here sound to its end, within a bound. */
+  async #drain(path) {
+    path.closeMicrophone();
+    path.order({order: 'lose'});
+    const endMs = performance.now() + DRAIN_BOUND_MS;
+    while (path === this.#path && performance.now() < endMs && !(await path.ask('drained'))) {
+      await new Promise((resolve) => { setTimeout(resolve, DRAIN_EVERY_MS); });
+    }
+    if (path === this.#path) await path.close();
+  }
+
+  #cutWire() {
+    clearInterval(this.#ticking);
+    this.#wire?.close();
+    this.#wire = null;
+    this.#waiting = [];
+  }
+
+  // --- carrying ---------------------------------------------------------------------------
+
+  /** @param {{message: object}|{buffer: ArrayBuffer}} received */
+  #receive(received) {
+    this.#heartbeat?.hear(performance.now());
+    if (this.state !== 'open') this.#waiting.push(received);
+    else if (received.buffer) {
+      this.#path.order({order: 'packet', buffer: received.buffer}, [received.buffer]);
+    } else {
+      const name = received.message.type.slice('bargein/'.length);
+      if (FLOOR_MESSAGES.has(name)) {
+        this.#path.order({order: 'message', message: received.message});
+      }
+      if (Object.hasOwn(this.#shown, name)) this.#shown[name](received.message);
+    }
+  }
+
+  /** @param {import('./engine/engine.js').Outgoing} outgoing */
+  #send(outgoing) {
+    if (outgoing.kind === 'message') this.#wire?.send(outgoing.message);
+    else if (outgoing.kind === 'packet') this.#wire?.sendPacket(outgoing.buffer);
+    else this.#tellOfEngine(outgoing);
+  }
+
+  #tellOfEngine({name, detail}) {
+    if (name === 'playout') this.#lastPlayout = detail;
+    // Timers of hidden pages are slowed down; the engine's clock is not.
+    if (name === 'levels') this.#tick();
+    this.#tell(name, detail);
+  }
+
+  #tick() {
+    const nowMs = performance.now();
+    const due = this.state === 'open' ? this.#heartbeat.tick(nowMs) : null;
+    if (due === 'ping') this.#wire.send({type: 'bargein/ping', clock_ms: nowMs});
+    if (due === 'dead') this.#drop(serverGone('Nothing was heard from the server for 6 s.'));
+  }
+
+  /** What the page is told of each message. */
+  #shown = {
+    state: ({state}) => this.#tell('floor', {state}),
+    contested: () => this.#tell('floor', {state: 'contested'}),
+    accepted: () => this.#tell('floor', {state: 'listening'}),
+    rejected: () => this.#tell('floor', {state: 'speaking'}),
+    ignored: ({state}) => this.#tell('floor', {state}),
+    words: ({utterance, first_word: first, words}) =>
+      this.#tell('words', {utterance, first, words: words.map(readWord)}),
+    transcript: ({text, final}) => this.#tell('transcript', {text, final}),
+    pong: (message) => this.#tell('rtt', readPong(message, performance.now())),
+    vad_settings: (message) => this.#hearVadSettings(message),
+    error: (message) => this.#hearError(message),
+  };
+
+  #hearVadSettings({probability_threshold: threshold, noise_floor_db: noiseFloorDb}) {
+    this.#serverThreshold = threshold;
+    this.#sendSettings({threshold: this.#threshold});
+    this.#tell('vadsettings', {threshold, noiseFloorDb});
+  }
+
+  #hearError(message) {
+    if (message.final) this.#drop(serverError(message));
+    else this.#tell('warning', {code: message.code, message: message.message});
+  }
+
+  // --- settings ---------------------------------------------------------------------------
+
+  /** @param {number|null} threshold null for the server's */
+  setThreshold(threshold) {
+    this.#options.threshold = threshold;
+    this.#sendSettings({threshold: this.#threshold});
+  }
+
+  /** @param {'mute'|'duck'} overlap */
+  setOverlap(overlap) {
+    this.#options.overlap = overlap;
+    this.#sendSettings({overlap});
+  }
+
+  /** @param {boolean} muted */
+  setMicrophoneMuted(muted) {
+    this.#microphoneMuted = muted;
+    this.#path?.muteMicrophone(muted);
+  }
+
+  get #threshold() {
+    return this.#options.threshold ?? this.#serverThreshold;
+  }
+
+  #sendSettings(settings) {
+    this.#path?.order({order: 'set', settings});
+  }
+
+  // --- for tests --------------------------------------------------------------------------
+
+  /** What was played, sample by sample, where `record` is on; at most 120 s. */
+  tape() {
+    return this.#path.ask('tape');
+  }
+
+  /** The probabilities of the microphone's windows, where `record` is on; at most 120 s. */
+  probabilities() {
+    return this.#path.ask('probabilities');
+  }
+
+  #enter(state, detail = {}) {
+    this.state = state;
+    this.#tell('connection', {state, ...detail});
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, {detail}));
+  }
+}
+
+function ownServer() {
+  const url = new URL('/ws', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
+function readWord({text, start_sample: start, end_sample: end, estimate}) {
+  return {text, start, end, estimate};
+}

@@ -1,0 +1,392 @@
+/**
+ * The audio engine: microphone, VAD, gate and player in one synchronous call a render quantum.
+ *
+ * Within `quantum()` the microphone is heard first and the output is written last, so that a
+ * detection silences the very quantum in which it happens, and the position that is reported
+ * is the sample at which the output stopped. Free of browser globals: time is counted in
+ * output frames, and what to tell the outside is collected in `outbox`.
+ */
+
+import {Admission} from './admission.js';
+import {Contest} from './contest.js';
+import {levelDb, Meter, NoiseFloor} from './level.js';
+import {Microphone} from './microphone.js';
+import {OnsetEstimate} from './onset.js';
+import {readBotPacket, writeMicrophonePacket} from './packet.js';
+import {Player} from './player.js';
+import {Progress} from './progress.js';
+import {Refresh, Speech} from './speech.js';
+import {Tape} from './tape.js';
+
+/** Web Audio's render quantum; an engine that renders larger ones still works. */
+const QUANTUM_SAMPLES = 128;
+const MOST_QUANTUM_SAMPLES = 16_384;
+const PLAYED_EVERY_MS = 200;
+const DISPLAY_EVERY_MS = 50;
+/** A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost. */
+const LATE_VERDICT_MS = 300;
+/** Probabilities that a test may ask for: 120 s of them. */
+const MOST_PROBABILITIES = 3750;
+
+/**
+ * What leaves the engine: a message or a packet for the server, or an event for the page.
+ * @typedef {{kind: 'message', message: object} | {kind: 'packet', buffer: ArrayBuffer}
+ *   | {kind: 'event', name: string, detail: object}} Outgoing
+ */
+
+export class Engine {
+  /** @type {Outgoing[]} */
+  outbox = [];
+  #rateHz;
+  #vad;
+  #microphone;
+  #speech = new Speech();
+  #refresh = new Refresh();
+  #noise = new NoiseFloor();
+  #onset = new OnsetEstimate();
+  #player;
+  #admission;
+  #contest = new Contest();
+  #settings;
+  #microphoneMeter = new Meter();
+  #botMeter = new Meter();
+  #sentProgress = new Progress(PLAYED_EVERY_MS);
+  #shownProgress = new Progress(DISPLAY_EVERY_MS);
+  #shownMs = 0;
+  #frame = 0;
+  #probability = 0;
+  #windowIndex = 0;
+  #probabilities = [];
+  #detectedFrame = null;
+  // This run of speech was judged to be no barge-in, and contests nothing any more.
+  #spent = false;
+  // The first state that told a newer epoch than any verdict has.
+  #ahead = null;
+  #tape;
+
+  /**
+   * @param {object} options
+   * @param {number} options.rateHz of input and output
+   * @param {number} options.botRateHz of the bot's audio
+   * @param {number} options.epoch that the server named
+   * @param {number} options.threshold a window at or above it is speech
+   * @param {'mute'|'duck'} options.overlap what happens to the bot when the user speaks
+   * @param {{probability: (window: Float32Array) => number, reset: () => void}} options.vad
+   * @param {boolean} [options.record] keep a tape
+   * @param {{utterance: number, played: number}} [options.resume] what was played before
+   *   the connection was lost
+   */
+  constructor({rateHz, botRateHz, epoch, threshold, overlap, vad, record, resume}) {
+    this.#rateHz = rateHz;
+    this.#vad = vad;
+    this.#settings = {threshold, overlap};
+    this.#microphone = new Microphone(rateHz, MOST_QUANTUM_SAMPLES);
+    this.#player = new Player(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
+    this.#admission = new Admission(epoch, botRateHz);
+    this.#tape = record ? new Tape(rateHz) : null;
+    if (resume && resume.played > 0) this.#player.expect(resume.utterance, resume.played);
+  }
+
+  // --- every render quantum ---------------------------------------------------------------
+
+  /**
+   * @param {Float32Array} input the microphone
+   * @param {Float32Array} output is filled
+   * @param {number} frame of the output's first sample
+   */
+  quantum(input, output, frame) {
+    this.#frame = frame;
+    this.#microphoneMeter.add(input);
+    this.#microphone.push(input, (window) => this.#hear(window));
+    this.#repair();
+    this.#contestWhatIsAboutToBegin();
+    this.#openOrCloseGate();
+    this.#player.render(output);
+    this.#afterRender(output);
+  }
+
+  #afterRender(output) {
+    this.#botMeter.add(output);
+    this.#tape?.add(output, this.#frame);
+    this.#measureMute(output);
+    this.#tickContest();
+    const sent = this.#sentProgress.tick(this.#player.current, this.#nowMs);
+    if (sent !== null) this.#sendPlayed(sent.utterance, sent.played, false);
+    const shown = this.#shownProgress.tick(this.#player.current, this.#nowMs);
+    if (shown !== null) this.#event('playout', {...shown, finished: false});
+    this.#showLevels();
+  }
+
+  get #nowMs() {
+    return (this.#frame * 1000) / this.#rateHz;
+  }
+
+  // --- the microphone ---------------------------------------------------------------------
+
+  /** @param {import('./microphone.js').Window} window */
+  #hear(window) {
+    const probability = this.#vad.probability(window.samples);
+    this.#probability = probability;
+    this.#windowIndex = window.index;
+    this.#noise.hear(levelDb(window.samples), probability);
+    this.#onset.hear(window.samples);
+    if (this.#tape && this.#probabilities.length < MOST_PROBABILITIES) {
+      this.#probabilities.push(probability);
+    }
+    const {epoch} = this.#admission;
+    const {startSample, pcm} = window;
+    this.#send({kind: 'packet', buffer: writeMicrophonePacket({epoch, startSample, pcm})});
+    const change = this.#speech.hear(probability, this.#settings.threshold);
+    if (change === 'onset') this.#hearOnset();
+    if (change === 'offset') this.#hearOffset();
+    if (this.#refresh.due(probability, this.#speech.speaking)) this.#vad.reset();
+  }
+
+  #hearOnset() {
+    this.#spent = false;
+    const utterance = this.#contest.open?.utterance ?? this.#player.current?.id;
+    if (utterance !== undefined) this.#detect(utterance);
+  }
+
+  #hearOffset() {
+    const windowIndex = this.#windowIndex - this.#speech.silentWindows + 1;
+    this.#message({type: 'bargein/speech_ended', window_index: windowIndex});
+  }
+
+  /** The bot is about to begin while the user is speaking: contested at its first sample. */
+  #contestWhatIsAboutToBegin() {
+    const {current} = this.#player;
+    if (current === null || current.begun || !this.#speech.speaking || this.#spent) return;
+    if (this.#contest.open !== null || this.#contest.lastUtterance === current.id) return;
+    this.#detect(current.id);
+  }
+
+  #detect(utterance) {
+    const isNew = this.#contest.open === null;
+    const onsetToMuteMs = this.#onset.agoMs(this.#noise.db);
+    this.#beginContest({utterance, detected: true, onsetToMuteMs});
+    if (!isNew) return;
+    this.#detectedFrame = this.#frame;
+    this.#mark('detected', {attempt: this.#contest.open.id, utterance});
+  }
+
+  // --- the contest ------------------------------------------------------------------------
+
+  #beginContest(voice) {
+    const evidence = this.#evidence(voice.utterance);
+    this.#message(this.#contest.begin(voice, evidence, this.#nowMs));
+    // Muted from this very moment, also against audio that is asked for before the next quantum.
+    this.#openOrCloseGate();
+  }
+
+  #evidence(utterance) {
+    return {
+      played: this.#player.playedOf(utterance),
+      probability: this.#probability,
+      windowIndex: this.#windowIndex,
+      noiseFloorDb: this.#noise.db,
+    };
+  }
+
+  #openOrCloseGate() {
+    const closed = this.#settings.overlap === 'duck' ? 'ducked' : 'muted';
+    this.#player.gate = this.#contest.open === null ? 'open' : closed;
+  }
+
+  /** Measures, not assumes, in which quantum the output obeyed. */
+  #measureMute(output) {
+    if (this.#detectedFrame === null || this.#contest.open === null) return;
+    const obeyed = this.#player.gate === 'ducked' || output.every((sample) => sample === 0);
+    if (!obeyed) return;
+    this.#contest.open.quanta = (this.#frame - this.#detectedFrame) / QUANTUM_SAMPLES;
+    this.#detectedFrame = null;
+    this.#mark('silent', {attempt: this.#contest.open.id});
+    this.#tellAttempt(this.#contest.open);
+  }
+
+  #tickContest() {
+    const utterance = this.#contest.open?.utterance ?? 0;
+    const {truncate, lost} = this.#contest.tick(this.#evidence(utterance), this.#nowMs);
+    if (truncate !== null) this.#message(truncate);
+    if (lost !== null) this.#tellVerdict(lost);
+  }
+
+  #closeContest(phase, told) {
+    const attempt = this.#contest.close(phase, told, this.#nowMs);
+    if (attempt !== null) this.#tellVerdict(attempt);
+    this.#openOrCloseGate();
+  }
+
+  #tellVerdict(attempt) {
+    this.#detectedFrame = null;
+    this.#mark('verdict', {attempt: attempt.id, phase: attempt.phase});
+    this.#tellAttempt(attempt);
+  }
+
+  // --- what the server says ---------------------------------------------------------------
+
+  /** @param {ArrayBuffer} buffer a binary packet */
+  receivePacket(buffer) {
+    const packet = readBotPacket(buffer);
+    if (packet !== null && this.#admission.admits(packet)) this.#player.append(packet);
+  }
+
+  /** @param {{type: string, epoch: number}} message a message that concerns the floor */
+  receiveMessage(message) {
+    const known = message.type.slice('bargein/'.length);
+    if (Object.hasOwn(this.#answers, known)) this.#answers[known](message);
+  }
+
+  /** The connection is gone: what is here plays on. */
+  loseConnection() {
+    this.#closeContest('lost', {reason: 'the connection was lost'});
+  }
+
+  #answers = {
+    contested: (message) => this.#contested(message),
+    accepted: (message) => this.#accepted(message),
+    rejected: (message) => this.#rejected(message),
+    ignored: (message) => this.#ignored(message),
+    state: (message) => this.#noteState(message),
+  };
+
+  #contested(message) {
+    if (message.epoch < this.#admission.epoch) return;
+    if (this.#contest.open === null) {
+      const voice = {utterance: message.utterance, detected: false, onsetToMuteMs: null};
+      this.#beginContest(voice);
+    }
+    this.#contest.contested(this.#nowMs);
+    this.#tellAttempt(this.#contest.open);
+  }
+
+  #accepted(message) {
+    if (!this.#isNews(message)) return;
+    const {utterance} = message;
+    const played = this.#player.playedOf(utterance);
+    if (this.#player.current?.id === utterance) this.#sendPlayed(utterance, played, false);
+    if (this.#contest.open !== null) this.#contest.open.at = played;
+    this.#player.drop();
+    this.#advance(message.epoch);
+    this.#closeContest('accepted', {
+      heardText: message.heard_text,
+      unheardText: message.unheard_text,
+      cutSamples: message.cut_samples,
+    });
+  }
+
+  #rejected(message) {
+    if (!this.#isNews(message)) return;
+    this.#spent = this.#speech.speaking;
+    if (!this.#player.wasFinished(message.utterance)) {
+      this.#player.expect(message.utterance, message.at_sample);
+    }
+    this.#advance(message.epoch);
+    this.#closeContest('rejected', {reason: message.reason});
+  }
+
+  #ignored(message) {
+    if (this.#isNews(message)) this.#advance(message.epoch);
+    this.#closeContest('ignored', {reason: message.reason});
+  }
+
+  /** The server is ahead of us: its verdict was lost, unless it is only late. */
+  #noteState(message) {
+    if (this.#isNews(message)) this.#ahead ??= {message, sinceMs: this.#nowMs};
+  }
+
+  /** A verdict that stays away is taken from the state; where the bot is silent, so are we. */
+  #repair() {
+    if (this.#ahead === null || this.#nowMs - this.#ahead.sinceMs < LATE_VERDICT_MS) return;
+    const {message} = this.#ahead;
+    this.#ahead = null;
+    if (!this.#isNews(message)) return;
+    const speaks = message.state === 'speaking' || message.state === 'contested';
+    if (!speaks) this.#player.drop();
+    this.#advance(message.epoch);
+    this.#closeContest('lost', {reason: 'the verdict was lost'});
+  }
+
+  /** A verdict that was heard before changes nothing. */
+  #isNews(message) {
+    return message.epoch > this.#admission.epoch;
+  }
+
+  #advance(epoch) {
+    for (const packet of this.#admission.advance(epoch)) this.#player.append(packet);
+  }
+
+  // --- settings and what the outside learns ----------------------------------------------
+
+  /** @param {{threshold?: number, overlap?: 'mute'|'duck'}} settings */
+  set(settings) {
+    Object.assign(this.#settings, settings);
+    this.#openOrCloseGate();
+  }
+
+  /** Nothing is left to play. */
+  get drained() {
+    return this.#player.current === null;
+  }
+
+  get tape() {
+    return this.#tape?.take() ?? null;
+  }
+
+  get probabilities() {
+    return Float32Array.from(this.#probabilities);
+  }
+
+  /** @param {import('./player.js').Telling} telling */
+  #hearPlayer(telling) {
+    const {tell, utterance} = telling;
+    if (tell === 'finished') {
+      this.#sendPlayed(utterance, telling.played, true);
+      this.#event('playout', {utterance, played: telling.played, finished: true});
+    } else if (tell === 'underrun') {
+      this.#event('underrun', {utterance, samples: telling.samples, lost: telling.lost});
+    } else if (tell === 'stretch') {
+      const {startSample, offset} = telling;
+      this.#tape?.mark('stretch', this.#frame + offset, {utterance, startSample});
+    } else {
+      const message = `The server sent utterance ${utterance} faster than it can be kept.`;
+      this.#event('warning', {code: 'audio_overflow', message});
+    }
+  }
+
+  #showLevels() {
+    if (this.#nowMs - this.#shownMs < DISPLAY_EVERY_MS) return;
+    this.#shownMs = this.#nowMs;
+    this.#event('levels', {
+      microphoneDb: this.#microphoneMeter.takeDb(),
+      botDb: this.#botMeter.takeDb(),
+      probability: this.#probability,
+      speech: this.#speech.speaking,
+      threshold: this.#settings.threshold,
+    });
+  }
+
+  #mark(mark, detail) {
+    this.#tape?.mark(mark, this.#frame, detail);
+  }
+
+  #tellAttempt(attempt) {
+    this.#event('bargein', {...attempt, ms: {...attempt.ms}});
+  }
+
+  #sendPlayed(utterance, played, finished) {
+    this.#message({type: 'bargein/played', utterance, played_samples: played, finished});
+  }
+
+  #message(message) {
+    this.#send({kind: 'message', message: {...message, epoch: this.#admission.epoch}});
+  }
+
+  #event(name, detail) {
+    this.#send({kind: 'event', name, detail});
+  }
+
+  #send(outgoing) {
+    this.outbox.push(outgoing);
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Plays utterances one after another, in order of their ids, and counts every sample.
+ *
+ * While the gate is muted nothing advances and the output is exact zeros; opening it goes on
+ * at the very next sample. A starved utterance stands still, too.
+ */
+
+import {Sinc} from './sinc.js';
+import {Utterance} from './utterance.js';
+
+/** An utterance begins, or goes on after it starved, when this much is there... */
+const PRIME_MS = 40;
+/** ...or when it has waited this long with less: the server may send no more before we play. */
+const PRIME_WAIT_MS = 100;
+/** How long to wait for samples that are missing while later ones are there. */
+const GAP_WAIT_MS = 500;
+/** -20 dB. */
+const DUCKED_GAIN = 0.1;
+/** Lengths of this many finished utterances are remembered, for late questions. */
+const REMEMBERED_UTTERANCES = 8;
+
+/**
+ * What the player tells: an utterance was played to its end, one starved (`samples` of silence
+ * at the bot's rate, `lost` of its samples never came), a stretch begins `offset` samples into
+ * the output, or audio did not fit.
+ * @typedef {{tell: 'finished', utterance: number, played: number}
+ *   | {tell: 'underrun', utterance: number, samples: number, lost: number}
+ *   | {tell: 'stretch', utterance: number, startSample: number, offset: number}
+ *   | {tell: 'overflow', utterance: number}} Telling
+ */
+
+export class Player {
+  /** @type {'open'|'muted'|'ducked'} */
+  gate = 'open';
+  #queue = [];
+  #lengths = new Map();
+  #starvedSamples = 0;
+  #inStretch = false;
+  #sinc;
+  #outputPerSecond;
+  #botRateHz;
+  #tell;
+
+  /**
+   * @param {number} rateHz of the output
+   * @param {number} botRateHz
+   * @param {(telling: Telling) => void} tell
+   */
+  constructor(rateHz, botRateHz, tell) {
+    this.#outputPerSecond = rateHz;
+    this.#botRateHz = botRateHz;
+    this.#sinc = rateHz === botRateHz ? null : new Sinc(botRateHz, rateHz);
+    this.#tell = tell;
+  }
+
+  /** The utterance that plays or is the next to: {id, played, begun}; null when none is. */
+  get current() {
+    return this.#queue[0] ?? null;
+  }
+
+  /** How much of an utterance was played; 0 for one that never came. */
+  playedOf(id) {
+    return this.#find(id)?.played ?? this.#lengths.get(id) ?? 0;
+  }
+
+  /** @param {import('./packet.js').Packet} packet of the current epoch */
+  append(packet) {
+    if (this.#lengths.has(packet.utterance)) {
+      // Sent again although it was played: the server has not learnt that it is finished.
+      if (packet.last) this.#tellFinished(packet.utterance);
+      return;
+    }
+    const utterance = this.expect(packet.utterance, 0);
+    if (!utterance.append(packet.startSample, packet.samples, packet.last)) {
+      this.#tell({tell: 'overflow', utterance: packet.utterance});
+    }
+  }
+
+  /** The utterance with this id; where it is new it will begin at `startSample`. */
+  expect(id, startSample) {
+    let utterance = this.#find(id);
+    if (utterance === undefined) {
+      utterance = new Utterance(id, startSample, this.#sinc);
+      this.#queue.push(utterance);
+      this.#queue.sort((a, b) => Number(b.begun) - Number(a.begun) || a.id - b.id);
+    }
+    return utterance;
+  }
+
+  wasFinished(id) {
+    return this.#lengths.has(id);
+  }
+
+  /** Forget all audio: none of it will sound. */
+  drop() {
+    this.#queue = [];
+    this.#starvedSamples = 0;
+    this.#inStretch = false;
+  }
+
+  /** Fill one render quantum. */
+  render(output) {
+    output.fill(0);
+    if (this.gate === 'muted') {
+      this.#inStretch = false;
+      return;
+    }
+    let done = 0;
+    while (done < output.length && this.#queue.length > 0) {
+      const head = this.#queue[0];
+      if (head.finished) this.#finish(head);
+      else if (this.#ready(head)) done += this.#play(head, output, done);
+      else if (!this.#starve(head, output.length - done)) break;
+    }
+    if (this.current?.finished) this.#finish(this.current);
+    if (this.gate === 'ducked') {
+      for (let i = 0; i < done; i++) output[i] *= DUCKED_GAIN;
+    }
+  }
+
+  #play(head, output, from) {
+    const startSample = head.played;
+    const written = head.read(output, from);
+    if (written === 0) {
+      head.primed = false;
+    } else if (!this.#inStretch) {
+      this.#tell({tell: 'stretch', utterance: head.id, startSample, offset: from});
+      this.#inStretch = true;
+    }
+    head.begun ||= written > 0;
+    return written;
+  }
+
+  #ready(head) {
+    if (!head.primed && (head.ended || this.#ms(head.available) >= PRIME_MS)) this.#prime(head);
+    return head.primed;
+  }
+
+  #prime(head, lost = 0) {
+    if (head.begun && this.#starvedSamples > 0) {
+      const samples = Math.round(this.#starvedSamples);
+      this.#tell({tell: 'underrun', utterance: head.id, samples, lost});
+    }
+    head.primed = true;
+    this.#starvedSamples = 0;
+  }
+
+  /** @returns {boolean} whether there is something to play after all */
+  #starve(head, outputSamples) {
+    this.#inStretch = false;
+    this.#starvedSamples += (outputSamples * this.#botRateHz) / this.#outputPerSecond;
+    const waitedMs = this.#ms(this.#starvedSamples);
+    if (head.available > 0) {
+      if (waitedMs < PRIME_WAIT_MS) return false;
+      this.#prime(head);
+      return true;
+    }
+    if (waitedMs < GAP_WAIT_MS) return false;
+    if (head.gapped) {
+      head.begun = true;
+      this.#prime(head, head.skipGap());
+      return true;
+    }
+    if (this.#queue.length === 1) return false;
+    // The next one is here already, so this one's end was lost.
+    this.#finish(head);
+    return true;
+  }
+
+  #finish(head) {
+    this.#queue.shift();
+    this.#starvedSamples = 0;
+    this.#inStretch = false;
+    this.#lengths.set(head.id, head.played);
+    if (this.#lengths.size > REMEMBERED_UTTERANCES) {
+      this.#lengths.delete(this.#lengths.keys().next().value);
+    }
+    this.#tellFinished(head.id);
+  }
+
+  #tellFinished(id) {
+    this.#tell({tell: 'finished', utterance: id, played: this.#lengths.get(id)});
+  }
+
+  #find(id) {
+    return this.#queue.find((utterance) => utterance.id === id);
+  }
+
+  #ms(botSamples) {
+    return (botSamples * 1000) / this.#botRateHz;
+  }
+}

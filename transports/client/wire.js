@@ -1,0 +1,111 @@
+/** The WebSocket of `bargein/1`: messages as text, audio as binary, in one order. */
+
+import {ClientError, serverError, serverGone, versionMismatch} from './client_error.js';
+
+export const PROTOCOL_VERSION = 1;
+const WELCOME_BOUND_MS = 10_000;
+/** Uplink audio that may wait for the network; what is more is not sent, and the server sees the gap. */
+const MOST_WAITING_BYTES = 2 * 16_000 * 2;
+
+export class Wire {
+  #socket;
+  #seq = 0;
+  #session = '';
+  #epoch = 0;
+  #handlers;
+
+  /**
+   * @param {string} url
+   * @param {{message: (message: object) => void, packet: (buffer: ArrayBuffer) => void,
+   *   gone: (error: ClientError) => void}} handlers called only after the welcome; `gone` at
+   *   most once, and never after `close`
+   */
+  constructor(url, handlers) {
+    this.#handlers = handlers;
+    this.#socket = new WebSocket(url);
+    this.#socket.binaryType = 'arraybuffer';
+  }
+
+  /**
+   * Say hello and wait for the welcome, at most 10 s.
+   * @param {object} hello
+   * @returns {Promise<object>} the welcome
+   * @throws {ClientError}
+   */
+  async greet(hello) {
+    const welcome = await new Promise((resolve, reject) => {
+      const bound = setTimeout(
+        () => reject(serverGone('The server does not answer.')), WELCOME_BOUND_MS,
+      );
+      const settle = (how, value) => { clearTimeout(bound); how(value); };
+      this.#socket.onopen = () => this.send({type: 'bargein/hello', ...hello});
+      this.#socket.onclose = () => settle(reject, serverGone('The server cannot be reached.'));
+      this.#socket.onmessage = ({data}) => {
+        const answer = readWelcome(data);
+        if (answer !== null) settle(answer instanceof ClientError ? reject : resolve, answer);
+        // What follows the welcome in the same breath must find its handlers.
+        if (answer !== null && !(answer instanceof ClientError)) this.#welcomed(answer);
+      };
+    });
+    return welcome;
+  }
+
+  #welcomed({session, epoch}) {
+    this.#session = session;
+    this.#epoch = epoch;
+    this.#socket.onmessage = ({data}) => {
+      if (typeof data !== 'string') this.#handlers.packet(data);
+      else this.#read(data);
+    };
+    this.#socket.onclose = () => this.#handlers.gone(serverGone('The server is gone.'));
+  }
+
+  #read(text) {
+    const message = parse(text);
+    if (message !== null) this.#handlers.message(message);
+  }
+
+  /** @param {object} message its `epoch` is the engine's where it has one */
+  send(message) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#epoch = message.epoch ?? this.#epoch;
+    const envelope = {v: PROTOCOL_VERSION, session: this.#session, seq: this.#seq++, epoch: this.#epoch};
+    this.#socket.send(JSON.stringify({...envelope, ...message}));
+  }
+
+  /** @param {ArrayBuffer} buffer */
+  sendPacket(buffer) {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.bufferedAmount <= MOST_WAITING_BYTES) this.#socket.send(buffer);
+  }
+
+  /** Close without a word to the handlers. */
+  close() {
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+  }
+}
+
+/** @returns {object|ClientError|null} null where it is neither a welcome nor a refusal */
+function readWelcome(data) {
+  const message = typeof data === 'string' ? parse(data) : null;
+  if (message === null) return null;
+  if (message.type === 'bargein/error') return message.final ? serverError(message) : null;
+  if ((message.v ?? PROTOCOL_VERSION) !== PROTOCOL_VERSION) {
+    return versionMismatch(
+      `This page speaks version ${PROTOCOL_VERSION} of bargein, the server ${message.v}.`,
+    );
+  }
+  return message.type === 'bargein/welcome' ? message : null;
+}
+
+/** @returns {object|null} null where it is no message */
+function parse(text) {
+  try {
+    const value = JSON.parse(text);
+    return typeof value?.type === 'string' ? value : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
