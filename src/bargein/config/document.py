@@ -21,6 +21,7 @@ from ruamel.yaml.events import (
 )
 
 from bargein.config.problems import Problem
+from bargein.config.syntax import syntax_problem
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, plain_value
 from bargein.errors import Place
 
@@ -37,7 +38,7 @@ def parse(text: str, file: str, folder: str, found: list[Problem]) -> Node | Non
     try:
         events = list(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
-        found.append(_syntax_problem(error, text, file))
+        found.append(syntax_problem(error, text, file))
         return None
     except YAMLError as error:
         reason = str(error).splitlines()[0]
@@ -66,29 +67,6 @@ def parse_table(text: str, file: str, folder: str, found: list[Problem]) -> Tabl
 
 def _place(event: Any, file: str) -> Place:
     return Place(file, event.start_mark.line + 1, event.start_mark.column + 1)
-
-
-def _syntax_problem(error: MarkedYAMLError, text: str, file: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-    reason = error.problem or error.context or "unreadable"
-    lines = text.splitlines()
-    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    if "'\\t'" in reason or line[: len(line) - len(line.lstrip())].count("\t"):
-        return Problem(place, "a tab indents this line. YAML is indented with spaces only.")
-    ways_out = {
-        "mapping values are not allowed": "Quote text with ': ' in it, or mend the indentation.",
-        "expected ',' or": "Close the bracket.",
-        "end of stream": "Close the quote.",
-        "expected <block end>": "Mend the indentation: keys of one level start in one column.",
-        "could not find expected ':'": "Write `key: value`.",
-        "cannot start any token": "Quote a text that begins with this character.",
-    }
-    way_out = next((way for part, way in ways_out.items() if part in reason), "Mend the YAML here.")
-    context = (
-        f" ({error.context}, line {error.context_mark.line + 1})" if error.context_mark else ""
-    )
-    return Problem(place, f"this is not YAML: {reason}{context}. {way_out}")
 
 
 class _Composer:

@@ -62,14 +62,13 @@ def _one(detail: Any) -> str:
         return f"{words} {context[key]}"
     if kind in _LENGTHS:
         words, key = _LENGTHS[kind]
-        return words.format(context[key])
+        return "a value that is not empty" if context[key] == 1 else words.format(context[key])
     if kind in ("literal_error", "enum"):
         return f"one of {context['expected'].replace(' or ', ', ')}"
     if kind == "string_pattern_mismatch":
         return f"text of the form {context['pattern']}"
     if kind in _NEEDS_PYTHON:
-        what = context.get("class") or context.get("method_name") or "one"
-        return f"a Python object ({what}), which YAML cannot write"
+        return "a Python object, which YAML cannot write"
     # A message of a class's own validator may quote the value, so only its type is told.
     return f"valid ({kind.replace('_', ' ')})"
 
@@ -82,7 +81,7 @@ def hint(details: Sequence[Any], node: Node) -> str:
     if not isinstance(node, Scalar):
         return ""
     if node.value is None:
-        return " Leave the key out to take the default."
+        return " Write a value, or leave the key out if it has a default."
     if isinstance(node.value, str) and not node.variables:
         typed = plain_value(node.value)
         if kinds & {"int_type", "float_type"} and isinstance(typed, (int, float)):

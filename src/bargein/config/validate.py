@@ -104,20 +104,20 @@ def _report(
             key = str(location[-1])
             where = key_place if steps else place
             about = _description(model, location)
-            message = f"{_dotted(name, steps)}: {key!r} is missing.{about}"
-            found.append(Problem(where, message.removeprefix(": ")))
+            message = f"{_prefix(name, steps)}{key!r} is missing. Add it.{about}"
+            found.append(Problem(where, message))
         elif detail["type"] == "extra_forbidden":
             key = str(location[-1])
             known = _known(model, location[:-1])
             message = f"there is no key {key!r} here.{did_you_mean(key, known)}"
-            found.append(Problem(key_place, f"{_dotted(name, steps)}: {message}"))
+            found.append(Problem(key_place, _prefix(name, steps[:-1]) + message))
         else:
             wrong[steps].append(detail)
     for steps, details in wrong.items():
         _, node, key_place = _walk(table, steps)
         is_hidden = _is_secret_field(model, steps)
         shown = "this" if is_hidden else _shown(node, steps)
-        message = f"{_dotted(name, steps)}: must be {expectation(details)}, not {shown}."
+        message = f"{_prefix(name, steps)}must be {expectation(details)}, not {shown}."
         found.append(Problem(key_place, message + hint(details, node)))
 
 
@@ -137,12 +137,12 @@ def _shown(node: Node, steps: Steps) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _dotted(name: str, steps: Steps) -> str:
-    """Write a path like `pipeline[1].settings.model`."""
+def _prefix(name: str, steps: Steps) -> str:
+    """Write a path like `pipeline[1].settings.model: `; nothing for the whole file."""
     text = name
     for step in steps:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
+    return f"{text}: " if text else ""
 
 
 def _model_at(model: type[BaseModel], location: Steps) -> type[BaseModel] | None:
@@ -184,4 +184,4 @@ def _description(model: type[BaseModel], location: Steps) -> str:
     for key, field in (described.model_fields if described else {}).items():
         if (field.alias or key) == location[-1] and field.description:
             return f" {field.description.rstrip('.')}."
-    return " Add it."
+    return ""

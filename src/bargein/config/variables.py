@@ -61,7 +61,14 @@ def _substitute_in_scalar(
     only = _TOKEN.fullmatch(scalar.value)
     is_whole = only is not None and only["inside"] is not None
     value = plain_value(text) if is_whole else text
-    return replace(scalar, value=value, text=text, variables=tuple(names), is_loose=is_whole, is_broken=len(found) > before)
+    return replace(
+        scalar,
+        value=value,
+        text=text,
+        variables=tuple(names),
+        is_loose=is_whole,
+        is_broken=len(found) > before,
+    )
 
 
 def _look_up(inside: str, environ: Mapping[str, str], names: list[str]) -> tuple[str, str]:
