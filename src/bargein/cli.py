@@ -1,0 +1,177 @@
+"""The command `bargein`; whatever a subcommand needs is imported when it runs.
+
+Mistakes of the user are one line each on stderr and exit status 1; `--debug` adds tracebacks.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+import click
+
+from bargein.errors import BargeinError
+
+if TYPE_CHECKING:
+    from bargein.pipelines.load import Config
+
+P = ParamSpec("P")
+
+_config = click.argument("config", type=click.Path(path_type=Path))
+_settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="ADDRESS=VALUE",
+    help="Change one value, like pipeline.silero_vad.probability_threshold=0.7.",
+)
+_output = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file, not to stdout."
+)
+
+
+def _plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """Report what a user can mend as plain lines, with exit status 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except BargeinError as error:
+            _report(error)
+            sys.exit(1)
+
+    return run
+
+
+def _report(error: BargeinError) -> None:
+    click.echo(str(error), err=True)
+    if click.get_current_context().find_root().params.get("debug"):
+        causes = [problem.cause for problem in getattr(error, "problems", ()) if problem.cause]
+        for cause in [error, *causes]:
+            click.echo("".join(traceback.format_exception(cause)), err=True)
+
+
+def _load(path: Path, settings: tuple[str, ...]) -> Config:
+    """Load a configuration."""
+    import os
+
+    with _quiet_imports():
+        from bargein.pipelines.load import load
+
+        return load(path, overrides=settings, environ=os.environ)
+
+
+@contextmanager
+def _quiet_imports() -> Iterator[None]:
+    """Keep Pipecat from logging while it is imported; our own errors tell it better."""
+    from loguru import logger
+
+    if not click.get_current_context().find_root().params.get("debug"):
+        logger.disable("pipecat")
+    try:
+        yield
+    finally:
+        logger.enable("pipecat")
+
+
+def _write(text: str, output: Path | None) -> None:
+    """Print, or write to a file and say so."""
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BargeinError(f"{output} can't be written: {error.strerror}.") from error
+    click.echo(f"wrote {output}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show tracebacks, and what is logged at import.")
+@click.version_option(package_name="bargein")
+def main(debug: bool) -> None:
+    """Voice bots that the user may interrupt at any time, on Pipecat, from a YAML file."""
+
+
+@main.command()
+@_config
+@_settings
+@click.option("--host", help="The address to listen on; wins over the file.")
+@click.option("--port", type=int, help="The port to listen on; wins over the file.")
+@_plainly
+def run(config: Path, settings: tuple[str, ...], host: str | None, port: int | None) -> None:
+    """Serve the bot that CONFIG describes."""
+    given = [f"transport.host={host}"] if host else []
+    given += [f"transport.port={port}"] if port is not None else []
+    loaded = _load(config, (*settings, *given))
+    from bargein.pipelines.serve import run as serve
+
+    serve(loaded)
+
+
+@main.command()
+@click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_settings
+def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
+    """Load each of CONFIGS, its classes too, and say what is wrong."""
+    is_good = True
+    for path in configs:
+        try:
+            config = _load(path, settings)
+        except BargeinError as error:
+            _report(error)
+            is_good = False
+            continue
+        parts = ", ".join(part.use for part in config.parts)
+        click.echo(f"{path}: good. {config.transport.use}: {parts} ({config.short_digest})")
+    if not is_good:
+        sys.exit(1)
+
+
+@main.command()
+@_output
+@_plainly
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of a configuration, for editors."""
+    import json
+
+    with _quiet_imports():
+        from bargein.pipelines.schema import json_schema
+
+        described = json_schema()
+    _write(json.dumps(described, indent=2) + "\n", output)
+
+
+@main.command()
+@_config
+@_settings
+@click.option(
+    "--format", "form", type=click.Choice(["mermaid", "svg"]), default="mermaid", show_default=True
+)
+@_output
+@_plainly
+def graph(config: Path, settings: tuple[str, ...], form: str, output: Path | None) -> None:
+    """Draw the pipeline of CONFIG, with the parts that bargein adds by itself."""
+    from bargein.graph import stages, to_mermaid, to_svg
+
+    loaded = _load(config, settings)
+    flow = stages(loaded.transport.use, [(part.use, part.role) for part in loaded.parts])
+    draw = to_svg if form == "svg" else to_mermaid
+    _write(draw(loaded.name, flow), output)
+
+
+@main.command()
+@_config
+@_settings
+@_plainly
+def config(config: Path, settings: tuple[str, ...]) -> None:
+    """Print CONFIG as it takes effect: everything filled in, secrets masked, with its hash."""
+    from bargein.pipelines.effective import to_yaml
+
+    _write(to_yaml(_load(config, settings)), None)
