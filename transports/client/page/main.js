@@ -19,7 +19,7 @@ import {TimelineView} from './timeline_view.js';
 import * as transcripts from './transcript.js';
 
 /** Bind the page in `root` to a client made from `Client`; returns `{client}`. */
-export function mount(root, Client, {url, record = false}) {
+export function mount(root, Client, {record = false} = {}) {
   const part = id => root.getElementById(id);
   const settings = new SettingsView({
     threshold: part('threshold'), thresholdWords: part('threshold-words'), automatic: part('automatic'),
@@ -27,45 +27,45 @@ export function mount(root, Client, {url, record = false}) {
     shortcuts: part('shortcuts'), meter: part('probability'), bar: part('probability-bar'),
   });
   const {threshold, overlap} = settings.settings;
-  const client = new Client({url, threshold, overlap, record});
-  const session = new Session(client);
+  const client = new Client({threshold, overlap, record});
   const stage = new StageView({
     button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'),
     steps: part('steps'), link: part('link'), linkWords: part('link-words'), floor: part('floor'),
     floorWords: part('floor-words'), floorHint: part('floor-hint'), trouble: part('trouble'),
     warning: part('warning'), roundTrip: part('round-trip'),
   }, () => session.start());
+  const session = new Session(client, stage);
 
   bindSettings(client, settings);
   bindStage(client, session, stage, new Ring(part('ring')), part);
   bindLevels(client, settings, part('noise-floor'));
   bindConversation(client, settings, part);
   bindInterruptions(client, part);
-  bindHelp(root, part, settings, () => session.toggleMicrophone(stage));
+  bindHelp(root, part, settings, () => session.toggleMicrophone());
   return {client};
 }
 
 /** Starts and ends the one session of the page. */
 class Session {
   #client;
+  #stage;
   #muted = false;
-  #busy = false;
 
-  constructor(client) {
+  constructor(client, stage) {
     this.#client = client;
+    this.#stage = stage;
   }
 
   /** Connect; what goes wrong comes as the `connection` event, which the page shows. */
   async start() {
-    if (this.#busy || this.#client.state !== 'closed') return;
-    this.#busy = true;
+    if (this.#client.state !== 'closed') return;
     try {
       await this.#client.connect();
       this.#client.setMicrophoneMuted(this.#muted);
     } catch (error) {
-      if (!error?.code) throw error;
-    } finally {
-      this.#busy = false;
+      if (typeof error?.code === 'string') return;
+      this.#stage.trouble({message: `Something failed: ${error?.message ?? error}`, wayOut: 'Reload the page.'});
+      throw error;
     }
   }
 
@@ -74,11 +74,11 @@ class Session {
     else await this.#client.close();
   }
 
-  toggleMicrophone(stage) {
+  toggleMicrophone() {
     if (this.#client.state !== 'open') return;
     this.#muted = !this.#muted;
     this.#client.setMicrophoneMuted(this.#muted);
-    stage.microphone(this.#muted);
+    this.#stage.microphone(this.#muted);
   }
 }
 
@@ -97,8 +97,10 @@ function bindSettings(client, settings) {
 }
 
 function bindStage(client, session, stage, ring, part) {
-  part('main-button').addEventListener('click', () => session.toggle());
-  part('mute').addEventListener('click', () => session.toggleMicrophone(stage));
+  part('main-button').addEventListener('click', ({detail: clicks}) => {
+    if (clicks <= 1) session.toggle(); // the second half of a double click is not a second wish
+  });
+  part('mute').addEventListener('click', () => session.toggleMicrophone());
   on(client, 'connection', ({state, step, error}) => {
     stage.connection(state, step);
     if (state !== 'open') ring.floor(state);
@@ -125,6 +127,9 @@ function showExamples(part, examples) {
 
 function bindLevels(client, settings, noiseFloor) {
   on(client, 'levels', levels => settings.probability(performance.now(), levels));
+  on(client, 'connection', ({state}) => {
+    if (state === 'closed') settings.probability(performance.now(), {probability: 0, speech: false});
+  });
   on(client, 'vadsettings', ({noiseFloorDb}) => {
     if (Number.isFinite(noiseFloorDb)) noiseFloor.textContent = `${Math.round(noiseFloorDb)} dBFS`;
   });
@@ -143,15 +148,17 @@ function bindConversation(client, settings, part) {
   };
   on(client, 'welcome', welcome => {
     view.name(welcome.bot);
-    if (welcome.session !== session) become(transcripts.EMPTY);
+    become(welcome.session === session ? transcripts.resumed(transcript) : transcripts.EMPTY);
     session = welcome.session;
   });
   on(client, 'words', words => become(transcripts.withWords(transcript, words)));
   on(client, 'playout', playout => become(transcripts.withPlayout(transcript, playout)));
   on(client, 'transcript', said => become(transcripts.withTranscript(transcript, said)));
   on(client, 'bargein', attempt => become(transcripts.withBargein(transcript, attempt)));
-  on(client, 'connection', ({state}) => {
+  on(client, 'connection', ({state, error}) => {
     if (state === 'closed') become(transcripts.ended(transcript));
+    if (state === 'open') announcer.say(['Connected. You can talk.']);
+    if (state === 'closed' && !error) announcer.say(['Stopped.']);
   });
 }
 

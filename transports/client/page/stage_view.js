@@ -26,11 +26,12 @@ export class StageView {
     link.dataset.state = state;
     if (state === 'closed') linkWords.textContent = 'Not connected';
     if (state === 'connecting') linkWords.textContent = 'Connecting';
+    if (state === 'open') linkWords.textContent = 'Connected';
     steps.hidden = state !== 'connecting';
     this.#step(step);
     if (state !== 'closed') this.trouble(null);
     if (state === 'connecting') this.floor('connecting', STEP[step]);
-    if (state === 'closed') this.floor('closed');
+    if (state !== 'connecting') this.floor(state === 'open' ? 'idle' : 'closed');
   }
 
   /** Show who has the floor, in words and as a shape. */
@@ -40,6 +41,7 @@ export class StageView {
     floor.dataset.floor = name;
     floorWords.textContent = wording.words;
     floorHint.textContent = hint || wording.hint;
+    floorHint.hidden = !floorHint.textContent;
   }
 
   /** Say what is wrong and the way out of it, with a button where another try may help; null: all is well. */
@@ -47,12 +49,16 @@ export class StageView {
     const {trouble} = this.#parts;
     trouble.replaceChildren();
     if (!error) return;
+    this.floor('broken');
     const {what, wayOut, retry} = troubleOf(error);
     const box = element('div', {class: 'trouble', 'data-code': error.code ?? ''},
       element('p', {class: 'what'}, what), element('p', {}, wayOut));
     if (retry) {
       const again = element('button', {class: 'pill', type: 'button'}, retry);
-      again.addEventListener('click', () => this.#onRetry());
+      again.addEventListener('click', () => {
+        this.#parts.button.focus();
+        this.#onRetry();
+      });
       box.append(again);
     }
     trouble.append(box);

@@ -4,10 +4,5 @@ import {BargeinClient} from '../client.js';
 import {mount} from './main.js';
 
 const test = new URLSearchParams(location.search).get('test') === '1';
-const url = new URL('ws', location.href);
-url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-url.search = '';
-url.hash = '';
-
-const mounted = mount(document, BargeinClient, {url: url.href, record: test});
+const mounted = mount(document, BargeinClient, {record: test});
 if (test) globalThis.bargein = mounted;

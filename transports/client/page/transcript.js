@@ -25,14 +25,18 @@ export function withWords(transcript, {utterance, first, words}) {
   });
 }
 
-/** Take a played position in. It never goes back, and does not bring a cut utterance to life. */
+/**
+ * Take a played position in. It never goes back, and does not bring an interrupted utterance
+ * to life; one that stopped with the session may still sound for a while.
+ */
 export function withPlayout(transcript, {utterance, played, finished}) {
   const known = botOf(transcript, utterance);
   if (!known && played === 0) return transcript;
   return changeBot(transcript, utterance, entry => {
-    if (entry.cut && entry.cut.why !== 'stopped') return entry;
+    if (entry.cut?.why === 'interrupted') return entry;
     const playedSamples = Math.max(entry.playedSamples, played);
-    return {...entry, playedSamples, finished: entry.finished || finished, cut: null};
+    const cut = entry.cut && !finished ? {...entry.cut, samples: playedSamples} : null;
+    return {...entry, playedSamples, finished: entry.finished || finished, cut};
   });
 }
 
@@ -70,6 +74,13 @@ export function ended(transcript) {
       ? {...entry, held: false, cut: {samples: entry.playedSamples, why: 'stopped'}}
       : entry);
   return withoutPartial({...transcript, entries});
+}
+
+/** The same session goes on: what stopped with the connection may be played after all. */
+export function resumed(transcript) {
+  const entries = transcript.entries.map(entry =>
+    entry.cut?.why === 'stopped' ? {...entry, cut: null} : entry);
+  return {...transcript, entries};
 }
 
 /**

@@ -1,17 +1,18 @@
 /** What the page says: one table for each thing that has a code. */
 
 export const FLOOR = Object.freeze({
-  closed: {words: 'Not started', hint: 'Press Start, allow the microphone, talk. Interrupt whenever you like.'},
+  closed: {words: 'Ready', hint: 'Press Start to open the microphone.'},
+  broken: {words: 'Not connected', hint: ''},
   connecting: {words: 'Connecting', hint: 'A moment.'},
   idle: {words: 'Your turn', hint: 'Say something.'},
   listening: {words: 'Listening', hint: 'You have the floor.'},
   processing: {words: 'Thinking', hint: 'The bot prepares its answer.'},
   speaking: {words: 'Speaking', hint: 'Interrupt whenever you like.'},
-  contested: {words: 'Paused', hint: 'You spoke up. Was it meant for the bot?'},
+  contested: {words: 'Paused', hint: 'Was that meant for the bot?'},
 });
 
 export const STEP = Object.freeze({
-  microphone: 'Allow the microphone, if your browser asks.',
+  microphone: 'Allow the microphone, if asked.',
   server: 'Calling the bot.',
   audio: 'Getting the sound ready.',
 });
@@ -62,7 +63,7 @@ export const TROUBLE = Object.freeze({
 
 /** Words for an error of the client; what we have no words for speaks for itself. */
 export function troubleOf({code, message, wayOut}) {
-  const known = TROUBLE[code];
+  const known = Object.hasOwn(TROUBLE, code) ? TROUBLE[code] : null;
   if (known) return known;
   return {what: message || 'Something went wrong.', wayOut: wayOut || 'Try again.', retry: 'Try again'};
 }
@@ -78,7 +79,7 @@ export const REASON = Object.freeze({
 
 /** Give the words for a reason; a reason that we do not know stands as it came. */
 export function reasonOf(reason) {
-  const known = REASON[reason];
+  const known = Object.hasOwn(REASON, reason) ? REASON[reason] : null;
   if (known) return known;
   const why = (reason || 'no reason given').replaceAll('_', ' ');
   return {why, note: `${why}. Went on.`};
