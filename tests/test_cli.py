@@ -1,0 +1,168 @@
+"""The command line: plain lines for mistakes, data on stdout, and a quick start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bargein.cli import main
+
+pytestmark = pytest.mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")
+
+PARTS = '''\
+from collections.abc import AsyncGenerator
+
+from pipecat.frames.frames import Frame
+from pipecat.services.llm_service import LLMService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+
+class Ears(STTService):
+    """Hears nothing."""
+
+    def __init__(self, *, api_key: str) -> None:
+        super().__init__()
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        yield None
+
+
+class Mind(LLMService):
+    """Thinks nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Mouth(TTSService):
+    """Says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
+        yield None
+'''
+
+CONFIG = """\
+name: cafe
+transport: local
+pipeline:
+  - interruption
+  - silero_vad
+  - use: ./parts.py:Ears
+    api_key: ${VENDOR_KEY:-a-very-secret-key}
+  - ./parts.py:Mind
+  - ./parts.py:Mouth
+  - played_audio
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in a folder with a configuration, and leave sys.path as it was."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    Path("parts.py").write_text(PARTS)
+    Path("bot.yaml").write_text(CONFIG)
+
+
+def bargein(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+def test_check_says_what_it_found() -> None:
+    result = bargein("check", "bot.yaml")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("bot.yaml: good. local: interruption, silero_vad, ./parts.py")
+
+
+def test_check_names_the_mistakes_of_every_file_on_stderr() -> None:
+    Path("bad.yaml").write_text(CONFIG.replace("silero_vad", "silero_vda"))
+    result = bargein("check", "bad.yaml", "bot.yaml", "none.yaml")
+    assert result.exit_code == 1
+    assert [line.split(" ")[0] for line in result.stderr.splitlines()] == [
+        "bad.yaml:5:5:",
+        "none.yaml:",
+    ]
+    assert result.stdout.startswith("bot.yaml: good.")
+
+
+def test_a_mistake_shows_no_traceback_unless_asked() -> None:
+    Path("parts.py").write_text("raise ValueError('broken on purpose')\n")
+    plain = bargein("check", "bot.yaml")
+    assert "Traceback" not in plain.stderr
+    asked = bargein("--debug", "check", "bot.yaml")
+    assert "Traceback" in asked.stderr
+    assert "ValueError: broken on purpose" in asked.stderr
+
+
+def test_run_stops_before_it_serves_when_the_port_is_out_of_range() -> None:
+    result = bargein("run", "bot.yaml", "--port", "99999")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("--set transport.port: transport.port: must be at most 65535")
+
+
+def test_a_wrong_option_is_a_usage_error() -> None:
+    assert bargein("check").exit_code == 2
+    assert bargein("graph", "bot.yaml", "--format", "png").exit_code == 2
+
+
+def test_config_prints_what_takes_effect_without_secrets() -> None:
+    result = bargein("config", "bot.yaml", "--set", "pipeline.silero_vad.pause_ms=300")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("# bot.yaml, sha256 ")
+    assert "    pause_ms: 300\n" in result.stdout
+    assert "    api_key: '***'\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("config",), ("check",), ("graph",), ("graph", "--format", "svg")]
+)
+def test_no_command_shows_a_secret(command: tuple[str, ...]) -> None:
+    result = bargein(command[0], "bot.yaml", *command[1:])
+    assert result.exit_code == 0
+    assert "a-very-secret-key" not in result.output
+
+
+def test_what_config_prints_is_a_configuration_with_the_same_effect() -> None:
+    first = bargein("config", "bot.yaml").stdout
+    Path("again.yaml").write_text(first)
+    again = bargein("config", "again.yaml").stdout
+    assert again.splitlines()[1:] == first.splitlines()[1:]
+
+
+def test_graph_writes_a_file() -> None:
+    assert bargein("graph", "bot.yaml", "--format", "svg", "-o", "bot.svg").exit_code == 0
+    assert Path("bot.svg").read_text().startswith("<svg ")
+    result = bargein("graph", "bot.yaml", "-o", "nowhere/bot.svg")
+    assert result.exit_code == 1
+    assert result.stderr == "nowhere/bot.svg can't be written: No such file or directory.\n"
+
+
+def test_schema_is_json() -> None:
+    described = json.loads(bargein("schema").stdout)
+    assert described["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.slow
+def test_help_comes_at_once_and_imports_no_service() -> None:
+    began = time.monotonic()
+    listed = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "bargein", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert time.monotonic() - began < 0.5 * 4  # a busy machine is given four times the bound
+    for heavy in ("pipecat", "pydantic", "ruamel", "numpy", "onnxruntime"):
+        assert f" {heavy}\n" not in listed.stderr
