@@ -15,10 +15,17 @@ export class Tape {
 
   /** Keep one render quantum; beyond 120 s nothing is kept any more. */
   add(output, frame) {
-    if (this.#full) return;
     this.#startFrame ??= frame;
-    this.#blocks.push(output.slice());
-    this.#samples += output.length;
+    // Before it is connected a worklet is not asked for every quantum.
+    const skipped = frame - this.#startFrame - this.#samples;
+    if (skipped > 0) this.#keep(new Float32Array(skipped));
+    this.#keep(output.slice());
+  }
+
+  #keep(block) {
+    if (this.#full) return;
+    this.#blocks.push(block);
+    this.#samples += block.length;
   }
 
   /** Note what happened at an output frame. */
