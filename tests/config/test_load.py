@@ -8,7 +8,19 @@ from bargein.config.structure import Role
 from bargein.errors import Place
 from bargein.pipelines.load import Config
 
-GOOD_LINES = 11
+GOOD = """\
+name: cafe
+transport: {use: local, port: 7860}
+pipeline:
+  - interruption
+  - use: silero_vad
+    probability_threshold: 0.7
+  - use: some_stt
+  - use: scripted_llm
+    script: cafe.yaml
+  - some_tts
+  - played_audio
+"""
 
 
 def test_a_good_file_loads(load_text: Callable[..., Config]) -> None:
@@ -32,3 +44,41 @@ def test_each_build_makes_a_fresh_instance(load_text: Callable[..., Config]) -> 
     assert first is not second
     assert first.probability_threshold == 0.7
     assert first.min_silence_duration_ms == 700
+
+
+def test_the_hash_knows_neither_order_nor_comments_nor_defaults(
+    load_text: Callable[..., Config],
+) -> None:
+    config = load_text()
+    assert len(config.digest) == 64
+    assert config.short_digest == config.digest[:16]
+    same = (
+        "# a comment\npipeline:\n"
+        "- {use: interruption, verdict_deadline_ms: 600}\n"
+        "- {probability_threshold: 0.70, use: silero_vad}\n"
+        "- some_stt\n- {use: scripted_llm, rate: 1, script: ./cafe.yaml}\n"
+        "- {use: some_tts, voice: null}\n- played_audio\n"
+        "transport: local   # the default port\nname: cafe\n"
+    )
+    assert load_text(same).digest == config.digest
+    assert load_text(same.replace("600", "601")).digest != config.digest
+
+
+def test_what_takes_effect_has_every_default(load_text: Callable[..., Config]) -> None:
+    effective = load_text().effective
+    assert effective["transport"] == {"use": "local", "host": "127.0.0.1", "port": 7860}
+    assert effective["endpointing"] == {"smart_turn": True, "silence_ms": None}
+    pipeline = effective["pipeline"]
+    assert isinstance(pipeline, list)
+    assert pipeline[1] == {
+        "use": "silero_vad",
+        "probability_threshold": 0.7,
+        "min_silence_duration_ms": 700,
+    }
+
+
+def test_no_is_a_word_and_true_is_not(load_text: Callable[..., Config]) -> None:
+    config = load_text(
+        GOOD.replace("  - use: some_stt", "  - {use: some_stt, words: [no, on, off]}")
+    )
+    assert config.parts[2].arguments["words"] == ["no", "on", "off"]

@@ -1,0 +1,134 @@
+"""Any class can be named: a file beside the YAML, a module, a service of Pipecat's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bargein.pipelines.load import Config
+
+Load = Callable[..., Config]
+OURS = "bargein_parts_for_tests"
+
+SHOUT = '''\
+from dataclasses import dataclass
+
+from pipecat.processors.frame_processor import FrameProcessor
+
+@dataclass
+class Volume:
+    level: int = 1
+
+class Shout(FrameProcessor):
+    """Makes the bot shout."""
+
+    def __init__(self, *, loudness: int = 3, volume: Volume | None = None, **kwargs: object):
+        super().__init__(**kwargs)
+        self.loudness = loudness
+        self.volume = volume
+'''
+
+SERVICE = """\
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from pipecat.frames.frames import Frame
+from pipecat.services.settings import STTSettings
+from pipecat.utils.types import NOT_GIVEN, NotGiven
+from pipecat.services.stt_service import STTService
+
+@dataclass
+class OurSettings(STTSettings):
+    punctuate: bool | None | NotGiven = field(default_factory=lambda: NOT_GIVEN)
+
+class Ours(STTService):
+    Settings = OurSettings
+
+    def __init__(self, *, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.given = settings
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        yield None
+"""
+
+
+def with_part(use: str, *keys: str) -> str:
+    """Return a good configuration with one more part, in line 6 (keys from line 7)."""
+    lines = "".join(f"    {key}\n" for key in keys)
+    return (
+        "name: cafe\ntransport: local\npipeline:\n  - interruption\n  - silero_vad\n"
+        f"  - use: {use}\n{lines}  - some_stt\n"
+        "  - {use: scripted_llm, script: cafe.yaml}\n  - some_tts\n  - played_audio\n"
+    )
+
+
+def with_stt(use: str, *keys: str) -> str:
+    """Return a good configuration with another speech recognition, in line 6."""
+    return with_part(use, *keys).replace("  - some_stt\n", "")
+
+
+@pytest.mark.parametrize("use", ["./shout.py:Shout", "shout.py:Shout", "a_shouting_bot:Shout"])
+def test_a_class_beside_the_yaml_is_found(use: str, load_text: Load) -> None:
+    for name in ("shout.py", "a_shouting_bot.py"):
+        Path(name).write_text(SHOUT)
+    config = load_text(with_part(use, "loudness: 11", "volume: {level: 3}", "name: loud"))
+    shout = config.parts[2].build()
+    assert (shout.loudness, shout.volume.level, shout.name) == (11, 3, "loud")
+    assert config.parts[2].role == "processor"
+
+
+def test_two_files_of_one_name_are_two_modules(load_text: Load) -> None:
+    for folder, loudness in (("one", "1"), ("two", "2")):
+        Path(folder).mkdir()
+        Path(folder, "shout.py").write_text(SHOUT.replace("= 3", f"= {loudness}"))
+    config = load_text(with_part("./one/shout.py:Shout\n  - use: ./two/shout.py:Shout"))
+    assert [part.build().loudness for part in config.parts[2:4]] == [1, 2]
+
+
+def test_a_class_is_known_by_what_it_derives_from(load_text: Load) -> None:
+    text = with_stt(f"{OURS}:Recogniser").replace("played_audio", f"{OURS}:ShyPlayed")
+    config = load_text(text)
+    assert [part.role for part in config.parts][2::3] == ["stt", "played_audio"]
+
+
+def test_the_settings_of_a_service_are_a_mapping(load_text: Load) -> None:
+    Path("service.py").write_text(SERVICE)
+    config = load_text(
+        with_stt(
+            "./service.py:Ours",
+            "settings: {model: nova, punctuate: true, extra: {vendor_only: 3}}",
+        )
+    )
+    settings = config.parts[2].build().given
+    assert (settings.model, settings.punctuate) == ("nova", True)
+    assert settings.extra == {"vendor_only": 3}
+    assert type(settings.language).__name__ == "NotGiven"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fragment"),
+    [
+        ("{modle: nova}", "bot.yaml:7:16: pipeline[2].settings: there is no key 'modle' here."),
+        ("{punctuate: 3}", "bot.yaml:7:16: pipeline[2].settings.punctuate: must be true or false"),
+        ("nova", "bot.yaml:7:5: pipeline[2].settings: must be a mapping, not 'nova'"),
+    ],
+)
+def test_the_settings_of_a_service_are_checked(
+    settings: str, fragment: str, problems_of: Callable[..., list[str]]
+) -> None:
+    Path("service.py").write_text(SERVICE)
+    (problem,) = problems_of(with_stt("./service.py:Ours", f"settings: {settings}"))
+    assert fragment in problem
+
+
+def test_a_service_of_pipecats_without_its_package_says_what_to_install(
+    problems_of: Callable[..., list[str]],
+) -> None:
+    Path("needs.py").write_text("import pipecat.services.nobody_has.stt\n")
+    (problem,) = problems_of(with_stt("pipecat.services.nobody_has.stt:NobodySTT"))
+    assert "there is no module 'pipecat.services.nobody_has'" in problem

@@ -1,0 +1,110 @@
+"""A secret is handed to its part, and shown nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bargein.config.masking import is_secret
+from bargein.errors import ConfigError
+from bargein.pipelines.effective import to_yaml
+from bargein.pipelines.load import Config
+
+SECRET = "hunter2-and-more"
+
+TEXT = """\
+name: cafe
+transport: local
+pipeline:
+  - interruption
+  - silero_vad
+  - use: some_stt
+    api_key: hunter2-and-more
+    pin: hunter2-and-more
+    model: nova
+    headers: {authorization: Bearer hunter2-and-more}
+    anything: {vendor: {access_token: hunter2-and-more, max_tokens: 500}}
+  - {use: scripted_llm, script: cafe.yaml}
+  - use: some_tts
+    voice: wss://user:${PASSWORD}@voices
+  - played_audio
+"""
+ENVIRON = {"PASSWORD": SECRET}
+
+
+def test_a_secret_is_handed_to_its_part_and_shown_nowhere(
+    load_text: Callable[..., Config],
+) -> None:
+    config = load_text(TEXT, environ=ENVIRON)
+    assert config.parts[2].build().api_key == SECRET
+    assert config.parts[4].build().voice == f"wss://user:{SECRET}@voices"
+    for shown in (repr(config), str(config), repr(config.parts), to_yaml(config)):
+        assert SECRET not in shown
+    assert "max_tokens: 500" in to_yaml(config)
+
+
+def test_what_a_constructor_says_of_a_secret_is_struck_out(
+    load_text: Callable[..., Config],
+) -> None:
+    config = load_text(TEXT.replace("nova", "broken"), environ=ENVIRON)
+    with pytest.raises(ConfigError) as caught:
+        config.parts[2].build()
+    assert str(caught.value) == (
+        "bot.yaml:6:10: pipeline[2]: 'some_stt' could not be made: "
+        "RuntimeError: the vendor refused ***"
+    )
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("api_key: hunter2-and-more", "api_key: [hunter2-and-more]"),
+        ("api_key: hunter2-and-more", "api_keys: hunter2-and-more"),
+        ("pin: hunter2-and-more", "pin: [hunter2-and-more]"),
+        (
+            "headers: {authorization: Bearer hunter2-and-more}",
+            "headers: {authorization: [hunter2]}",
+        ),
+        ("model: nova", "mode: ${PASSWORD}"),
+        ("model: nova", "mode: ${OTHER:?no ${PASSWORD}}"),
+    ],
+)
+def test_a_mistake_beside_a_secret_does_not_show_it(
+    old: str, new: str, problems_of: Callable[..., list[str]]
+) -> None:
+    for problem in problems_of(TEXT.replace(old, new), environ=ENVIRON):
+        assert "hunter2" not in problem
+
+
+def test_a_setting_does_not_show_its_value(problems_of: Callable[..., list[str]]) -> None:
+    settings = (f"pipeline.some_stt.api_key=[{SECRET}", f"pipeline.some_sst.api_key={SECRET}")
+    problems = problems_of(TEXT, *settings, environ=ENVIRON)
+    assert len(problems) == 2
+    assert not any(SECRET in problem for problem in problems)
+
+
+def test_the_hash_does_not_depend_on_a_secret(load_text: Callable[..., Config]) -> None:
+    config = load_text(TEXT, environ=ENVIRON)
+    other = load_text(TEXT.replace(SECRET, "another"), environ={"PASSWORD": "another"})
+    assert config.digest == other.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("api_key", "x", True),
+        ("apikey", "x", True),
+        ("key", "x", True),
+        ("AWS_SECRET_ACCESS_KEY", "x", True),
+        ("auth_token", "x", True),
+        ("password", 1234, True),
+        ("max_tokens", 500, False),
+        ("keyterm", "x", False),
+        ("monkey", "x", False),
+        ("api_key", None, False),
+    ],
+)
+def test_secrets_are_known_by_their_names(name: str, value: object, secret: bool) -> None:
+    assert is_secret(name, value) is secret
