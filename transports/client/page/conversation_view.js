@@ -26,7 +26,8 @@ export class ConversationView {
 
   /** Show a transcript, and stay at its end if the reader is there. */
   show(transcript) {
-    const follow = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < NEAR_THE_END_PX;
+    const {scrollHeight, scrollTop, clientHeight} = this.#scroll;
+    const follow = scrollHeight - scrollTop - clientHeight < NEAR_THE_END_PX;
     const keys = new Set(transcript.entries.map(entry => entry.key));
     for (const [key, {item}] of this.#shown) {
       if (keys.has(key)) continue;
@@ -45,7 +46,8 @@ export class ConversationView {
       if (entry.kind === 'user') fillUser(shown.text, entry);
       else fillBot(shown, entry);
     }
-    if (this.#list.children[index] !== shown.item) this.#list.insertBefore(shown.item, this.#list.children[index] ?? null);
+    const there = this.#list.children[index] ?? null;
+    if (there !== shown.item) this.#list.insertBefore(shown.item, there);
   }
 
   #make(entry) {
@@ -88,7 +90,7 @@ function buildWords(shown, entry, words) {
   const lost = spaced(shown.words.filter((_, index) => words[index].state === 'unheard'));
   const parts = heard;
   if (entry.cut) {
-    parts.push(' ', cutMark(entry.cut.why), ' ');
+    parts.push(' ', cutMark(entry), ' ');
     if (lost.length) parts.push(element('del', {class: 'lost'}, unseen('not heard: '), ...lost));
   }
   shown.text.replaceChildren(...parts);
@@ -98,8 +100,11 @@ function spaced(spans) {
   return spans.flatMap((span, index) => (index ? [' ', span] : [span]));
 }
 
-function cutMark(why) {
-  return element('span', {class: 'cut'}, why === 'interrupted' ? 'interrupted' : 'stopped');
+/** Where the words' times are interpolated, the place of the cut is an estimate, and says so. */
+function cutMark({cut, words}) {
+  const what = cut.why === 'interrupted' ? 'interrupted' : 'stopped';
+  const about = words.some(word => word?.estimate);
+  return element('span', {class: 'cut'}, about ? `${what} about here` : what);
 }
 
 function fillNotes(list, notes) {

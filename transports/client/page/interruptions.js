@@ -34,7 +34,11 @@ export function figures(attempt) {
   const quanta = attempt.quanta ?? 0;
   return [
     {label: 'first sound → silence', value: milliseconds(onsetToMute), note: 'from the estimated onset on'},
-    {label: 'detected → silence', value: `${quanta} ${quanta === 1 ? 'quantum' : 'quanta'}`, note: quanta ? 'of 128 samples each' : 'in the very same one'},
+    {
+      label: 'detected → silence',
+      value: `${quanta} ${quanta === 1 ? 'quantum' : 'quanta'}`,
+      note: quanta ? 'of 128 samples each' : 'in the very same one',
+    },
     {label: 'server knows', value: milliseconds(toContested), note: 'since it was detected'},
     {label: 'verdict', value: milliseconds(toVerdict), note: 'since it was detected'},
   ];

@@ -29,17 +29,18 @@ export function mount(root, Client, {record = false} = {}) {
   const {threshold, overlap} = settings.settings;
   const client = new Client({threshold, overlap, record});
   const stage = new StageView({
-    button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'),
+    button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'), muteWords: part('mute-words'),
     steps: part('steps'), link: part('link'), linkWords: part('link-words'), floor: part('floor'),
     floorWords: part('floor-words'), floorHint: part('floor-hint'), trouble: part('trouble'),
     warning: part('warning'), roundTrip: part('round-trip'),
   }, () => session.start());
-  const session = new Session(client, stage);
+  const announcer = new Announcer(part('announcer'), () => settings.settings.announce);
+  const session = new Session(client, stage, announcer);
 
   bindSettings(client, settings);
-  bindStage(client, session, stage, new Ring(part('ring')), part);
+  bindStage(root, client, session, stage, part);
   bindLevels(client, settings, part('noise-floor'));
-  bindConversation(client, settings, part);
+  bindConversation(client, announcer, part);
   bindInterruptions(client, part);
   bindHelp(root, part, settings, () => session.toggleMicrophone());
   return {client};
@@ -49,11 +50,13 @@ export function mount(root, Client, {record = false} = {}) {
 class Session {
   #client;
   #stage;
+  #announcer;
   #muted = false;
 
-  constructor(client, stage) {
+  constructor(client, stage, announcer) {
     this.#client = client;
     this.#stage = stage;
+    this.#announcer = announcer;
   }
 
   /** Connect; what goes wrong comes as the `connection` event, which the page shows. */
@@ -79,6 +82,7 @@ class Session {
     this.#muted = !this.#muted;
     this.#client.setMicrophoneMuted(this.#muted);
     this.#stage.microphone(this.#muted);
+    this.#announcer.say([this.#muted ? 'Microphone muted.' : 'Microphone on.']);
   }
 }
 
@@ -96,7 +100,8 @@ function bindSettings(client, settings) {
   on(client, 'vadsettings', ({threshold}) => settings.serverThreshold(threshold));
 }
 
-function bindStage(client, session, stage, ring, part) {
+function bindStage(root, client, session, stage, part) {
+  const ring = new Ring(part('ring'));
   part('main-button').addEventListener('click', ({detail: clicks}) => {
     if (clicks <= 1) session.toggle(); // the second half of a double click is not a second wish
   });
@@ -108,6 +113,7 @@ function bindStage(client, session, stage, ring, part) {
   });
   on(client, 'welcome', ({bot, examples}) => {
     part('bot-name').textContent = bot;
+    root.title = bot ? `${bot} · bargein` : 'bargein';
     showExamples(part, examples);
   });
   on(client, 'floor', ({state}) => {
@@ -135,16 +141,15 @@ function bindLevels(client, settings, noiseFloor) {
   });
 }
 
-function bindConversation(client, settings, part) {
+function bindConversation(client, announcer, part) {
   const view = new ConversationView({scroll: part('conversation'), list: part('turns'), empty: part('empty')});
-  const announcer = new Announcer(part('announcer'));
   let transcript = transcripts.EMPTY;
   let session = null;
   const become = next => {
     const lines = transcripts.announcements(transcript, next);
     transcript = next;
     view.show(transcript);
-    if (settings.settings.announce && lines.length) announcer.say(lines);
+    announcer.say(lines);
   };
   on(client, 'welcome', welcome => {
     view.name(welcome.bot);

@@ -11,7 +11,7 @@ export class SettingsView extends EventTarget {
   #serverThreshold = 0.65;
   #meterMs = 0;
 
-  /** `parts`: the elements threshold, thresholdWords, automatic, overlap (radios), announce, shortcuts, meter, bar. */
+  /** `parts`: threshold, thresholdWords, automatic, overlap (radios), announce, shortcuts, meter, bar. */
   constructor(parts) {
     super();
     this.#parts = parts;

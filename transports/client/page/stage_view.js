@@ -74,7 +74,9 @@ export class StageView {
 
   /** Show whether the microphone is muted. */
   microphone(muted) {
-    this.#parts.mute.setAttribute('aria-pressed', String(muted));
+    const {mute, muteWords} = this.#parts;
+    mute.dataset.muted = String(muted);
+    muteWords.textContent = muted ? 'Unmute microphone' : 'Mute microphone';
   }
 
   /** Show the round trip, milliseconds. */
