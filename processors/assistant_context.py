@@ -11,6 +11,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregator,
 )
 from pipecat.utils.string import TextPartForConcatenation
+from pipecat.utils.time import time_now_iso8601
 
 from bargein.playout import Cut
 from bargein.processors.played_audio import HEARD
@@ -31,7 +32,7 @@ class AssistantContext(LLMAssistantAggregator):
     def __init__(self, context: LLMContext, *, user: LLMUserAggregator) -> None:
         """Pair it with the user's half."""
         super().__init__(context, _paired_user_aggregator=user)
-        self._cut_message: LLMContextMessage | None = None
+        self._message: LLMContextMessage | None = None
         self._note: LLMContextMessage | None = None
 
     async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
@@ -43,29 +44,41 @@ class AssistantContext(LLMAssistantAggregator):
         self._aggregation = (
             [TextPartForConcatenation(heard, includes_inter_part_spaces=False)] if heard else []
         )
+        # The interruption may have overtaken the frame that opens the bot's turn.
+        self._assistant_turn_start_timestamp = (
+            self._assistant_turn_start_timestamp or time_now_iso8601()
+        )
         before = len(self._context.messages)
         await super()._handle_interruptions(frame)
-        self._cut_message = next(
-            (m for m in self._context.messages[before:] if _is_assistant_text(m)), None
-        )
+        self._message = next((m for m in self._context.messages[before:] if _is_text(m)), None)
         self._note = None
         if cut.unheard:
-            self._note = cast(LLMContextMessage, {"role": "developer", "content": _note(heard)})
+            self._note = _developer(heard)
             self._context.add_message(self._note)
 
     def correct(self, heard: str) -> None:
-        """Rewrite the message of the last interruption: other words were heard after all."""
-        if self._cut_message is None or self._note is None:
+        """Rewrite what the last interruption left: other words were heard after all."""
+        if self._note is None:
             return
-        messages = [m for m in self._context.messages if m is not self._cut_message or heard]
-        cast(dict[str, str], self._cut_message)["content"] = heard
-        cast(dict[str, str], self._note)["content"] = _note(heard)
+        note, message = _developer(heard), _assistant(heard)
+        messages: list[LLMContextMessage] = []
+        for each in self._context.messages:
+            if each is self._note:
+                messages += [message, note] if heard else [note]
+            elif each is not self._message:
+                messages.append(each)
+        self._message, self._note = message, note
         self._context.set_messages(messages)
 
 
-def _note(heard: str) -> str:
-    return CUT_OFF.format(word=heard.split()[-1]) if heard else NOT_HEARD
+def _assistant(text: str) -> LLMContextMessage:
+    return cast(LLMContextMessage, {"role": "assistant", "content": text})
 
 
-def _is_assistant_text(message: LLMContextMessage) -> bool:
+def _developer(heard: str) -> LLMContextMessage:
+    text = CUT_OFF.format(word=heard.split()[-1]) if heard else NOT_HEARD
+    return cast(LLMContextMessage, {"role": "developer", "content": text})
+
+
+def _is_text(message: LLMContextMessage) -> bool:
     return isinstance(message, dict) and message.get("role") == "assistant"

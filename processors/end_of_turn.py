@@ -7,6 +7,7 @@ pause, or when the silence has lasted, and the recogniser has had its say.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer, EndOfTurnState
@@ -25,6 +26,8 @@ from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from bargein.processors.floor_frames import FloorTakenFrame
 from bargein.processors.transcripts_frames import NoWordsFrame
 
+STALL_S = 1.0
+"""Silence is counted in audio; if none comes for so long, the clock decides."""
 TRANSCRIPT_WAIT_S = 1.0
 """A recogniser that has said nothing for so long after the silence has heard nothing."""
 
@@ -63,8 +66,10 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         self._transcribed = False
         self._has_words = False
         self._pause: asyncio.Task[None] | None = None
+        self._silence_left_s = 0.0
+        self._silent = asyncio.Event()
 
-    async def setup(self, setup: FrameProcessorSetup) -> None:
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         """Tell the analyzer the microphone's rate."""
         await super().setup(setup)
         if self._analyzer:
@@ -94,6 +99,7 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         """Follow speech, pauses and transcripts."""
         match frame:
             case InputAudioRawFrame():
+                self._count_silence(frame.num_frames / frame.sample_rate)
                 if self._analyzer:
                     self._analyzer.append_audio(frame.audio, self._speaking)
             case VADUserStartedSpeakingFrame():
@@ -118,28 +124,42 @@ class EndOfTurn(BaseUserTurnStopStrategy):
 
     async def _begin_pause(self, *, heard_s: float) -> None:
         await self._end_pause()
-        self._pause = self.task_manager.create_task(self._wait(heard_s), f"{self}::pause")
+        self._silent.clear()
+        self._silence_left_s = self._silence_s - heard_s
+        self._count_silence(0.0)
+        self._pause = self.task_manager.create_task(self._wait(), f"{self}::pause")
+
+    def _count_silence(self, duration_s: float) -> None:
+        self._silence_left_s -= duration_s
+        if self._silence_left_s <= 0:
+            self._silent.set()
 
     async def _end_pause(self) -> None:
         task, self._pause = self._pause, None
         if task and task is not asyncio.current_task():
             await self.task_manager.cancel_task(task)
 
-    async def _wait(self, heard_s: float) -> None:
-        silence = asyncio.get_running_loop().time() + max(0.0, self._silence_s - heard_s)
+    async def _wait(self) -> None:
         if self._analyzer:
             # In a task of its own: a verdict or an interruption never waits for the model.
             state, _ = await self._analyzer.analyze_end_of_turn()
             if state == EndOfTurnState.COMPLETE:
                 self._over = True
-                await self._maybe_end()
-        await asyncio.sleep(max(0.0, silence - asyncio.get_running_loop().time()))
+                if await self._maybe_end():
+                    return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._silence_s + STALL_S):
+                await self._silent.wait()
         self._over = True
-        await self._maybe_end()
+        if await self._maybe_end():
+            return
         await asyncio.sleep(TRANSCRIPT_WAIT_S)
         self._transcribed = True
         await self._maybe_end()
 
-    async def _maybe_end(self) -> None:
-        if self._open and self._over and self._transcribed and not self._speaking:
-            await self.trigger_user_turn_stopped()
+    async def _maybe_end(self) -> bool:
+        """End the turn if all agree; whether it has ended."""
+        if not (self._open and self._over and self._transcribed) or self._speaking:
+            return False
+        await self.trigger_user_turn_stopped()
+        return True

@@ -79,6 +79,7 @@ class PlayedAudio(FrameProcessor):
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cut: Cut | None = None
+        self._kept: list[Frame] = []
         self._bot_speaking = False
         self._releasing = False
         self._reply_open = False
@@ -131,6 +132,8 @@ class PlayedAudio(FrameProcessor):
         if at_sample is None:
             utterance, at_sample = self._playout.current, self._playout.position(now_ms)
         self._cut = self._playout.cut(utterance, at_sample, now_ms)
+        # At once: what waited for audio that is gone would be let go by the pacing task.
+        self._kept += [item for item in self._playout.drop_items() if not item.interruptible]
         self._reply_open = False
         self._wake.set()
         return self._cut
@@ -169,10 +172,10 @@ class PlayedAudio(FrameProcessor):
         cut, self._cut = self._cut, None
         if cut is not None:
             frame.metadata[HEARD] = cut
-        keep = [item for item in self._playout.drop_items() if not item.interruptible]
+        kept, self._kept = self._kept, []
         await self._bot_stopped()
         await self.push_frame(frame, FrameDirection.DOWNSTREAM)
-        for item in keep:
+        for item in kept:
             await self.push_frame(item, FrameDirection.DOWNSTREAM)
 
     async def _take(self, frame: Frame) -> None:

@@ -39,7 +39,7 @@ class WordListener(TurnListener, Protocol):
 
 
 class UserContext(LLMUserAggregator):
-    """Tells the arbiter of words, keeps them while a verdict is open, and drops those of a false alarm."""
+    """Reports words to the arbiter, keeps them while a verdict is open, drops those of no turn."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ AUDIO_IDLE_S = 1.0
 
 
 class SileroVad(FrameProcessor):
-    """Scores the microphone; tells the arbiter of each window, and everybody of onset and offset."""
+    """Scores the microphone; the arbiter hears of each window, everybody of onset and offset."""
 
     def __init__(
         self,

@@ -1,0 +1,101 @@
+"""Parts for test pipelines: a recogniser and an LLM whose words are given, and a tap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from pipecat.frames.frames import (
+    Frame,
+    LLMContextFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMTextFrame,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings, STTSettings
+from pipecat.services.stt_service import STTService
+from pipecat.utils.time import time_now_iso8601
+
+from bargein.processors.transcripts_frames import NoWordsFrame
+
+
+class GivenStt(STTService):
+    """Hears the next of `hears` at each pause of the user; an empty one is no words."""
+
+    def __init__(self, *, hears: list[str]) -> None:
+        settings = STTSettings(model="given", language=None)
+        super().__init__(settings=settings, ttfs_p99_latency=0.1)
+        self._hears = list(hears)
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        """Audio tells it nothing."""
+        yield None
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, VADUserStoppedSpeakingFrame):
+            text = self._hears.pop(0) if self._hears else ""
+            if text:
+                now = time_now_iso8601()
+                await self.push_frame(TranscriptionFrame(text, "user", now, finalized=True))
+            else:
+                await self.push_frame(NoWordsFrame())
+
+
+class GivenLlm(LLMService):
+    """Answers with the next of `answers`, a word every `word_s`."""
+
+    contexts: list[LLMContext] = []  # noqa: RUF012  (the test reads them)
+
+    def __init__(self, *, answers: list[str], word_s: float = 0.002) -> None:
+        nothing: dict[str, Any] = dict.fromkeys(
+            (
+                "system_instruction",
+                "temperature",
+                "max_tokens",
+                "top_p",
+                "top_k",
+                "frequency_penalty",
+                "presence_penalty",
+                "seed",
+                "user_turn_completion_config",
+            )
+        )
+        super().__init__(
+            settings=LLMSettings(model="given", filter_incomplete_user_turns=False, **nothing)
+        )
+        self._answers = list(answers)
+        self._word_s = word_s
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if not isinstance(frame, LLMContextFrame):
+            await self.push_frame(frame, direction)
+            return
+        self.contexts.append(frame.context)
+        await self.push_frame(LLMFullResponseStartFrame())
+        try:
+            for word in (self._answers.pop(0) if self._answers else "").split():
+                await self.push_frame(LLMTextFrame(word + " "))
+                await asyncio.sleep(self._word_s)
+        finally:
+            await self.push_frame(LLMFullResponseEndFrame())
+
+
+class Tap(FrameProcessor):
+    """Keeps what the TTS makes."""
+
+    made: list[bytes] = []  # noqa: RUF012  (the test reads them)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TTSAudioRawFrame):
+            self.made.append(frame.audio)
+        await self.push_frame(frame, direction)

@@ -1,0 +1,63 @@
+"""Twenty interruptions at random moments: the context holds the words that were played."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+
+import pytest
+from tests.room.caller import Caller
+from tests.room.conftest import Open
+from tests.room.parts import GivenLlm
+from tests.room.speech import spoken
+from tests.room.test_barge_in import LONG
+
+from bargein.protocol import Accepted, Words
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+INTERRUPTIONS = 20
+
+
+def heard_words(caller: Caller, utterance: int) -> str:
+    """What the listener's own tape says was heard of an utterance."""
+    words = {}
+    for message in caller.messages(Words):
+        if message.utterance == utterance:
+            words.update(enumerate(message.words, start=message.first_word))
+    played = len(caller.tape.get(utterance, b"")) // 2
+    return " ".join(
+        words[i].text
+        for i in sorted(words)
+        if 2 * played > words[i].start_sample + words[i].end_sample
+    )
+
+
+def has_heard(caller: Caller, utterance: int, moment_ms: float) -> bool:
+    """Whether so much was heard, or somebody was faster."""
+    return caller.played_ms(utterance) > moment_ms or utterance not in caller.voices
+
+
+async def test_twenty_interruptions_leave_exactly_what_was_played(open_room: Open) -> None:
+    rng = random.Random(5)
+    hears = "[" + ", ".join(f"question {n}" for n in range(INTERRUPTIONS)) + "]"
+    answers = "[" + ", ".join(repr(LONG) for _ in range(INTERRUPTIONS)) + "]"
+    room = await open_room(
+        f"greeting: {LONG!r}",
+        settings=(f"pipeline.2.hears={hears}", f"pipeline.3.answers={answers}"),
+    )
+    question = spoken("What about that?")
+    async with Caller(room.url) as caller:
+        while len(caller.messages(Accepted)) < INTERRUPTIONS:
+            await caller.until(lambda: bool(caller.voices))
+            utterance, moment_ms = min(caller.voices), rng.uniform(50, 3000)
+            await caller.until(partial(has_heard, caller, utterance, moment_ms))
+            before = len(caller.messages(Accepted))
+            caller.say(question)
+            await caller.until_message(Accepted, count=before + 1)
+        cuts = caller.messages(Accepted)
+        for cut in cuts:
+            assert cut.cut_samples == len(caller.tape.get(cut.utterance, b"")) // 2
+        expected = [text for cut in cuts if (text := heard_words(caller, cut.utterance))]
+        messages = GivenLlm.contexts[-1].messages
+        said = [m["content"] for m in messages if m["role"] == "assistant"]
+        assert said[: len(expected)] == expected
