@@ -38,7 +38,7 @@ export class Utterance {
 
   /** Samples that can be played now. */
   get available() {
-    const end = this.ended ? this.end : this.end - this.#reach;
+    const end = this.ended ? this.total : this.end - this.#reach;
     return Math.max(0, end - this.played);
   }
 

@@ -1,0 +1,474 @@
+"""The engine's rules, one scenario each: no audio, no clock, a VAD that hears what it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from bargein.floor import Floor
+from bargein.protocol import (
+    Accepted,
+    Codec,
+    Contested,
+    Ignored,
+    Message,
+    Reason,
+    Rejected,
+    State,
+)
+
+from .peer import CLIENT, CONTENT_TYPES, EMPTY_PAGE, RIG
+from .ramp import DUCKED_GAIN, Stretch, ramp
+from .talk import Tape
+
+pytestmark = pytest.mark.browser
+
+ORIGIN = "http://127.0.0.1:9"
+"""Nobody listens there: every request is answered by `serve`."""
+SPEECH = 0.9
+WINDOW_MS = 32
+ONE_WINDOW_MS = 40
+"""Long enough for one window to be complete, too short for two that begin in it."""
+QUANTUM_SAMPLES = 128
+
+
+def serve(route: Route) -> None:
+    path = route.request.url.removeprefix(ORIGIN)
+    file = RIG if path == f"/{RIG.name}" else CLIENT / path[1:]
+    if path == "/":
+        route.fulfill(body=EMPTY_PAGE, content_type="text/html")
+    else:
+        route.fulfill(body=file.read_bytes(), content_type=CONTENT_TYPES[file.suffix])
+
+
+@pytest.fixture(scope="module")
+def page(chromium_path: str) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser: Browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        page.route("**/*", serve)
+        page.goto(f"{ORIGIN}/")
+        yield page
+        browser.close()
+
+
+class Scene:
+    """An engine in a page whose time, voice and network the test makes; epoch 1 at first."""
+
+    def __init__(self, page: Page, **options: object) -> None:
+        self._page = page
+        make = "async (o) => { const {Rig} = await import('/engine_rig.js'); rig = new Rig(o); }"
+        page.evaluate("() => { globalThis.rig = null; }")
+        rates = {"rateHz": 24_000, "botRateHz": 24_000, "overlap": "mute"}
+        page.evaluate(make, {**rates, **options})
+
+    def run(self, ms: float) -> None:
+        """Let time pass."""
+        self._page.evaluate("ms => rig.run(ms)", ms)
+
+    def speak(self) -> None:
+        """From the next window on the VAD hears a voice; run until it has."""
+        self._page.evaluate("p => { rig.voice = p; }", SPEECH)
+        self.run(ONE_WINDOW_MS)
+
+    def hush(self) -> None:
+        """The voice ends, and enough silence follows for an offset."""
+        self._page.evaluate("() => { rig.voice = 0; }")
+        self.run(WINDOW_MS * 8)
+
+    def play(
+        self, utterance: int, start: int, count: int, *, epoch: int = 1, last: bool = False
+    ) -> None:
+        """A packet of the utterance's ramp comes."""
+        pcm = ramp(utterance, start, count).tolist()
+        order = "packet => rig.packet(...packet)"
+        self._page.evaluate(order, [epoch, utterance, start, pcm, last])
+
+    def hear(self, message: Message) -> None:
+        """The server says something."""
+        self._page.evaluate("m => rig.message(m)", json.loads(Codec.write(message)))
+
+    def call(self, method: str, *arguments: object) -> None:
+        """Call a method of the engine."""
+        self._page.evaluate(
+            "([m, a]) => { rig.engine[m](...a); rig.collect(); }", [method, arguments]
+        )
+
+    def log(self, kind: str) -> list[dict[str, Any]]:
+        """All messages or events of this kind so far, each with its `ms`."""
+        entries: list[dict[str, Any]] = self._page.evaluate("() => rig.log")
+        return [entry for entry in entries if entry["type"] in (kind, f"bargein/{kind}")]
+
+    @property
+    def tape(self) -> Tape:
+        raw = self._page.evaluate("() => rig.tape()")
+        return Tape.of(raw, np.array(raw["samples"], np.float32))
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        return self.tape.stretches
+
+    @property
+    def finished(self) -> list[dict[str, Any]]:
+        """The `played` messages that told an utterance's end."""
+        return [entry for entry in self.log("played") if entry["finished"]]
+
+    @property
+    def phases(self) -> list[str]:
+        """The phases that attempts went through, without repetitions."""
+        phases = [entry["phase"] for entry in self.log("bargein")]
+        return [phase for i, phase in enumerate(phases) if i == 0 or phase != phases[i - 1]]
+
+
+@pytest.fixture
+def scene(page: Page) -> Scene:
+    return Scene(page)
+
+
+def rejected(at: int, *, epoch: int = 2, utterance: int = 1) -> Rejected:
+    return Rejected(epoch=epoch, utterance=utterance, at_sample=at, reason=Reason.NO_SPEECH)
+
+
+def accepted(cut: int, *, epoch: int = 2) -> Accepted:
+    return Accepted(epoch=epoch, utterance=1, cut_samples=cut, heard_text="a", unheard_text="b")
+
+
+def contested() -> Contested:
+    return Contested(epoch=1, utterance=1, verdict_deadline_ms=600)
+
+
+def interrupted(scene: Scene, samples: int = 24_000) -> int:
+    """The bot speaks, the user too; gives the position at which the bot fell silent."""
+    scene.play(1, 0, samples)
+    scene.run(200)
+    scene.speak()
+    position: int = scene.log("truncate")[0]["played_samples"]
+    return position
+
+
+def test_detection_silences_the_quantum_in_which_it_happens(scene: Scene) -> None:
+    position = interrupted(scene)
+    (stretch,) = scene.stretches
+    assert stretch.samples == position
+    assert stretch.at + stretch.samples == scene.tape.at("detected") == scene.tape.at("silent")
+    assert scene.log("bargein")[0]["quanta"] == 0
+
+
+def test_a_truncate_repeats_every_100_ms_until_it_is_contested_and_then_every_500(
+    scene: Scene,
+) -> None:
+    interrupted(scene)
+    scene.run(320)
+    assert len(scene.log("truncate")) == 4
+    scene.hear(contested())
+    scene.run(1100)
+    gaps = np.diff([entry["ms"] for entry in scene.log("truncate")])
+    assert np.allclose(gaps, [100, 100, 100, 500, 500], atol=6)
+
+
+def test_after_a_rejection_the_next_sample_follows_whatever_is_sent_again(scene: Scene) -> None:
+    position = interrupted(scene, samples=12_000)
+    scene.hear(rejected(position))
+    scene.play(1, position - 960, 9600, epoch=2)
+    scene.play(1, 12_000, 1200, epoch=2, last=True)
+    scene.run(600)
+    before, after = scene.stretches
+    assert after.start == before.next == position
+    assert before.samples + after.samples == 13_200
+    assert scene.log("played")[-1]["finished"]
+    assert scene.phases == ["contested", "rejected"]
+
+
+def test_after_acceptance_nothing_of_the_old_epoch_sounds(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.hear(accepted(position))
+    scene.play(1, 24_000, 2400)
+    scene.hush()
+    (stretch,) = scene.stretches
+    assert stretch.samples == position
+    attempt = scene.log("bargein")[-1]
+    assert (attempt["phase"], attempt["heardText"], attempt["cutSamples"]) == (
+        "accepted",
+        "a",
+        position,
+    )
+
+
+def test_audio_that_overtakes_its_verdict_is_kept_for_it(scene: Scene) -> None:
+    interrupted(scene)
+    scene.hush()
+    scene.play(2, 0, 4800, epoch=2, last=True)
+    scene.hear(accepted(0))
+    scene.run(300)
+    _, reply = scene.stretches
+    assert (reply.odd, reply.start, reply.samples) == (False, 0, 4800)
+
+
+def test_a_reply_that_begins_while_the_user_speaks_is_contested_at_its_first_sample(
+    scene: Scene,
+) -> None:
+    scene.speak()
+    scene.play(1, 0, 4800)
+    scene.run(100)
+    assert scene.log("truncate")[0]["played_samples"] == 0
+    assert scene.stretches == []
+    scene.hear(rejected(0))
+    scene.run(100)
+    assert scene.stretches[0].start == 0
+    assert len(scene.log("bargein")) == 2
+
+
+def test_a_ducked_bot_goes_on_softly_and_truncates_follow_it(page: Page) -> None:
+    scene = Scene(page, overlap="duck")
+    first = interrupted(scene)
+    scene.run(210)
+    loud, soft = scene.stretches
+    assert (loud.gain, soft.gain) == (1, DUCKED_GAIN)
+    assert soft.start == loud.next == first
+    positions = [entry["played_samples"] for entry in scene.log("truncate")]
+    assert np.allclose(np.diff(positions), 2400, atol=2 * QUANTUM_SAMPLES)
+    scene.hear(rejected(positions[-1]))
+    scene.run(100)
+    assert [stretch.gain for stretch in scene.stretches] == [1, DUCKED_GAIN, 1]
+    assert scene.stretches[2].start == scene.stretches[1].next
+
+
+def test_a_ducked_bot_stops_at_acceptance_and_says_where(page: Page) -> None:
+    scene = Scene(page, overlap="duck")
+    interrupted(scene)
+    scene.run(150)
+    scene.hear(accepted(0))
+    scene.run(100)
+    assert scene.log("played")[-1]["played_samples"] == scene.stretches[-1].next
+    assert scene.stretches[-1].gain == DUCKED_GAIN
+
+
+def test_a_contest_of_the_servers_own_mutes_and_is_answered_with_the_position(scene: Scene) -> None:
+    scene.play(1, 0, 24_000)
+    scene.run(200)
+    scene.hear(contested())
+    scene.run(100)
+    (truncate,) = scene.log("truncate")
+    assert (truncate["detected"], truncate["played_samples"]) == (False, scene.stretches[0].samples)
+    scene.hear(rejected(truncate["played_samples"]))
+    scene.run(100)
+    assert scene.stretches[1].start == scene.stretches[0].next
+
+
+def test_a_contest_of_an_utterance_that_is_over_is_answered_with_its_length(scene: Scene) -> None:
+    scene.play(1, 0, 2400, last=True)
+    scene.run(200)
+    scene.hear(contested())
+    assert scene.log("truncate")[0]["played_samples"] == 2400
+
+
+def test_without_a_verdict_the_bot_plays_on_after_3_s(scene: Scene) -> None:
+    interrupted(scene)
+    scene.hear(contested())
+    scene.run(3100)
+    before, after = scene.stretches
+    assert after.start == before.next
+    assert scene.phases == ["contested", "lost"]
+    begun, ended = scene.log("bargein")[0], scene.log("bargein")[-1]
+    assert ended["ms"]["toVerdict"] == pytest.approx(3000, abs=6)
+    assert begun["id"] == ended["id"]
+
+
+def test_a_verdict_that_comes_after_all_still_holds(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.run(3100)
+    scene.hear(accepted(position))
+    scene.run(100)
+    played = sum(stretch.samples for stretch in scene.stretches)
+    assert played < 24_000
+    assert scene.log("played")[-1]["played_samples"] == played
+
+
+def test_an_ignored_truncate_drops_the_mute(scene: Scene) -> None:
+    interrupted(scene)
+    scene.hear(Ignored(epoch=1, state=Floor.LISTENING, reason="nobody spoke"))
+    scene.run(100)
+    before, after = scene.stretches
+    assert after.start == before.next
+    assert scene.phases == ["contested", "ignored"]
+
+
+def test_the_verdict_of_an_earlier_attempt_does_not_settle_a_new_one(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.hear(rejected(position))
+    scene.hush()
+    scene.speak()
+    scene.hear(rejected(position))
+    scene.run(100)
+    assert scene.log("bargein")[-1]["phase"] == "contested"
+    assert scene.log("bargein")[-1]["id"] == 2
+
+
+def test_speech_that_was_rejected_contests_nothing_until_a_new_onset(scene: Scene) -> None:
+    scene.play(1, 0, 7200, last=True)
+    scene.run(200)
+    scene.speak()
+    scene.hear(rejected(scene.log("truncate")[0]["played_samples"]))
+    scene.play(2, 0, 24_000, epoch=2)
+    scene.run(400)
+    assert len(scene.stretches) == 3
+    scene.hush()
+    scene.speak()
+    assert scene.log("truncate")[-1]["utterance"] == 2
+
+
+def test_two_utterances_follow_each_other_without_a_gap_in_order_of_their_ids(scene: Scene) -> None:
+    scene.play(2, 0, 2400, last=True)
+    scene.play(1, 0, 2500, last=True)
+    scene.run(400)
+    first, second = scene.stretches
+    assert (first.odd, second.odd) == (True, False)
+    assert second.at == first.at + 2500
+    assert [entry["utterance"] for entry in scene.finished] == [1, 2]
+
+
+def test_an_utterance_begins_when_40_ms_of_it_are_there(scene: Scene) -> None:
+    scene.play(1, 0, 959)
+    scene.run(50)
+    assert scene.stretches == []
+    scene.play(1, 959, 1)
+    scene.run(20)
+    assert len(scene.stretches) == 1
+
+
+def test_a_starved_utterance_stands_still_and_the_underrun_is_told(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.run(300)
+    scene.play(1, 2400, 2400, last=True)
+    scene.run(200)
+    before, after = scene.stretches
+    assert after.start == before.next == 2400
+    (underrun,) = scene.log("underrun")
+    assert underrun["samples"] == after.at - before.at - before.samples
+
+
+def test_silence_before_a_late_end_is_no_underrun(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.run(300)
+    scene.play(1, 2400, 0, last=True)
+    scene.run(20)
+    assert scene.log("underrun") == []
+    assert scene.log("played")[-1]["finished"]
+
+
+def test_a_gap_is_waited_for_and_closed_by_what_was_missing(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.play(1, 3600, 2400, last=True)
+    scene.run(400)
+    scene.play(1, 2400, 1200)
+    scene.run(300)
+    assert sum(stretch.samples for stretch in scene.stretches) == 6000
+
+
+def test_a_gap_that_stays_is_skipped_after_half_a_second(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.play(1, 3600, 2400, last=True)
+    scene.run(900)
+    before, after = scene.stretches
+    assert (before.next, after.start, after.next) == (2400, 3600, 6000)
+    assert scene.log("underrun")[0]["lost"] == 1200
+
+
+def test_an_utterance_whose_end_was_lost_makes_room_for_the_next(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.play(2, 0, 2400, last=True)
+    scene.run(900)
+    assert [stretch.odd for stretch in scene.stretches] == [True, False]
+
+
+def test_an_empty_utterance_is_finished_at_once(scene: Scene) -> None:
+    scene.play(1, 0, 0, last=True)
+    scene.run(20)
+    assert len(scene.finished) == 1
+
+
+def test_an_utterance_that_is_sent_again_after_its_end_is_answered_not_played(scene: Scene) -> None:
+    scene.play(1, 0, 2400, last=True)
+    scene.run(200)
+    scene.play(1, 1200, 1200, last=True)
+    scene.run(200)
+    assert len(scene.stretches) == 1
+    assert [entry["played_samples"] for entry in scene.finished] == [2400, 2400]
+
+
+def test_played_is_told_every_200_ms_and_at_each_stop(scene: Scene) -> None:
+    position = interrupted(scene)
+    told = [entry["played_samples"] for entry in scene.log("played")]
+    assert told[-1] == position
+    scene.hear(rejected(position))
+    scene.run(650)
+    later = [entry["ms"] for entry in scene.log("played")][len(told) :]
+    assert np.allclose(np.diff(later), 200, atol=6)
+
+
+def test_when_the_connection_is_lost_what_is_here_plays_on(scene: Scene) -> None:
+    interrupted(scene)
+    scene.call("loseConnection")
+    scene.run(100)
+    assert scene.stretches[1].start == scene.stretches[0].next
+    assert scene.phases == ["contested", "lost"]
+
+
+@pytest.mark.parametrize(("floor", "sounds"), [(Floor.LISTENING, False), (Floor.SPEAKING, True)])
+def test_a_lost_verdict_is_taken_from_the_state(scene: Scene, floor: Floor, sounds: bool) -> None:
+    interrupted(scene)
+    scene.hear(State(epoch=2, state=floor))
+    scene.run(400)
+    assert (len(scene.stretches) == 2) is sounds
+    scene.hush()
+    scene.play(2, 0, 2400, epoch=2, last=True)
+    scene.run(1200)
+    assert not scene.stretches[-1].odd
+
+
+def test_a_state_that_overtakes_its_verdict_does_not_replace_it(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.hear(State(epoch=2, state=Floor.LISTENING))
+    scene.run(100)
+    scene.hear(accepted(position))
+    scene.run(400)
+    assert scene.phases == ["contested", "accepted"]
+
+
+def test_speech_that_ends_is_told_with_its_first_silent_window(scene: Scene) -> None:
+    scene.speak()
+    scene.hush()
+    assert [entry["window_index"] for entry in scene.log("speech_ended")] == [1]
+
+
+def test_a_session_that_is_taken_up_goes_on_where_it_was(page: Page) -> None:
+    scene = Scene(page, resume={"utterance": 1, "played": 5000})
+    scene.play(1, 4000, 4000, last=True)
+    scene.run(300)
+    (stretch,) = scene.stretches
+    assert (stretch.start, stretch.samples) == (5000, 3000)
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000, 16_000])
+def test_at_another_rate_every_sample_is_counted(page: Page, rate_hz: int) -> None:
+    scene = Scene(page, rateHz=rate_hz)
+    scene.play(1, 0, 4800)
+    scene.run(100)
+    scene.play(1, 4800, 2400, last=True)
+    scene.run(400)
+    assert (
+        scene.log("played")[-1] | {"played_samples": 7200, "finished": True}
+        == scene.log("played")[-1]
+    )
+    sounding = np.flatnonzero(scene.tape.samples)
+    assert np.ptp(sounding) == pytest.approx(7200 * rate_hz / 24_000, abs=3)
+    # The ramp is a straight line, and stays one.
+    middle = scene.tape.samples[sounding[0] + 200 : sounding[0] + 2000] * 32_768
+    assert np.allclose(np.diff(middle), 24_000 / rate_hz, atol=0.2)
