@@ -79,6 +79,7 @@ def find_class(
 
 def check_processor(cls: type[Any], named: Scalar, name: str, found: list[Problem]) -> bool:
     """Make sure that a class can stand in a pipeline."""
+    # Imported here, so that a mistake in the YAML itself is told without waiting for Pipecat.
     from pipecat.processors.frame_processor import FrameProcessor
 
     if not issubclass(cls, FrameProcessor):

@@ -24,9 +24,9 @@ from bargein.config.tree import Data, Entry, Items, Node, Scalar, Table
 from bargein.config.validate import validate
 from bargein.config.variables import substitute
 from bargein.errors import ConfigError, Place
+from bargein.pipelines.arguments import Arguments, read_arguments
 from bargein.pipelines.classes import check_processor, find_class, role_of
 from bargein.pipelines.files import read_files
-from bargein.pipelines.parameters import Arguments, read_arguments
 from bargein.pipelines.registry import BUILT_INS, BuiltIn, Registry
 
 

@@ -7,24 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import os
 import sys
 import types
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
-from pydantic_core import to_jsonable_python
-
-from bargein.config.masking import MASK, masked
-from bargein.config.problems import Problem
-from bargein.config.tree import Data, Items, Node, Scalar, Table
-from bargein.config.validate import validate
-from bargein.errors import Place
 
 _CONFIG = ConfigDict(
     strict=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
@@ -32,69 +21,84 @@ _CONFIG = ConfigDict(
 _REQUIRED: Any = ...
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What a part's keys come to: the arguments to construct it with, and what may be shown."""
-
-    values: Mapping[str, Any]
-    """Those that were written; the constructor knows the defaults of the rest."""
-    shown: Mapping[str, Data]
-    """All of them, defaults included, with secrets masked and paths relative to a folder."""
-
-
-def read_arguments(
-    cls: type[Any], table: Table, name: str, place: Place, home: Path, found: list[Problem]
-) -> Arguments | None:
-    """Hold a part's keys against its constructor; None when they do not fit.
-
-    `place` is where the part is named, `home` the folder that shown paths are relative to.
-    """
-    positional = [
-        parameter.name
-        for parameter in inspect.signature(cls).parameters.values()
-        if parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty
-    ]
-    if positional:
-        message = f"{cls.__qualname__} wants {positional[0]!r} by position, which YAML can't give."
-        found.append(Problem(place, f"{name}: {message} Make it a keyword."))
-        return None
-    model = parameter_model(cls)
-    validated, read = validate(model, table, name, place, found)
-    if validated is None:
-        return None
-    before = len(found)
-    values: dict[str, Any] = {}
-    shown: dict[str, Data] = {}
-    for field_name, field in model.model_fields.items():
-        key = field.alias or field_name
-        value = getattr(validated, field_name)
-        node = read.get(key)
-        if node is not None:
-            value = _resolve_paths(value, node, f"{name}.{key}", found)
-            values[key] = _as_settings(cls, value) if key == "settings" else value
-        shown[key] = masked(key, _jsonable(value, home), node)
-    return Arguments(values, shown) if len(found) == before else None
-
-
 def parameter_model(cls: type[Any]) -> type[BaseModel]:
-    """Make the model of what a class's constructor takes by keyword."""
+    """Make the model of what a class's constructor takes by keyword.
+
+    A constructor with `**kwargs` takes what the next class in its order of inheritance names, as
+    it passes them on; the last in this row, Pipecat's FrameProcessor, gives nothing but `name`.
+    """
     fields: dict[str, Any] = {}
-    hints = _Hints(cls.__init__, cls)
-    parameters = inspect.signature(cls).parameters
-    for parameter in parameters.values():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+    for owner, parameter in _parameters(cls):
+        key = f"arg_{parameter.name}"
+        if key in fields:
             continue
-        annotation = hints.of(parameter.name, parameter.annotation)
+        annotation = _Hints(owner).of(parameter.name, parameter.annotation)
         if parameter.name == "settings" and (described := _settings_model(cls)):
             annotation = described | None
-        has_default = parameter.default is not parameter.empty
-        default = parameter.default if has_default else _REQUIRED
-        fields[f"arg_{parameter.name}"] = _field(parameter.name, annotation, default)
-    takes_more = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    if takes_more and "arg_name" not in fields and _is_frame_processor(cls):
+        default = parameter.default
+        if default is parameter.empty:
+            # A class may itself pass on what its base requires.
+            default = _REQUIRED if owner is _constructors(cls)[0] else None
+        fields[key] = _field(parameter.name, annotation, default)
+    if "arg_name" not in fields and _reaches_frame_processor(cls):
         about = Field(description="The name of this part in logs and metrics.")
         fields["arg_name"] = _field("name", Annotated[str | None, about], None)
     return create_model(cls.__qualname__, __config__=_CONFIG, **fields)
+
+
+def inherited_names(cls: type[Any]) -> frozenset[str]:
+    """Name the parameters that a class takes only to pass them on."""
+    own = _constructors(cls)[:1]
+    names = {parameter.name for owner, parameter in _parameters(cls) if owner in own}
+    return frozenset(parameter.name for _, parameter in _parameters(cls)) - names
+
+
+def _constructors(cls: type[Any]) -> list[type[Any]]:
+    """List the classes whose constructors see a keyword, from the class itself upwards."""
+    owners: list[type[Any]] = []
+    for owner in cls.__mro__:
+        if owner is object or "__init__" not in vars(owner):
+            continue
+        if owners and _is_bottom(owner):
+            break
+        owners.append(owner)
+        kinds = [parameter.kind for parameter in _signature(owner)]
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            break
+    return owners
+
+
+def _parameters(cls: type[Any]) -> list[tuple[type[Any], inspect.Parameter]]:
+    """List every parameter that may be given by keyword, with the class that names it."""
+    by_keyword = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [
+        (owner, parameter)
+        for owner in _constructors(cls)
+        for parameter in _signature(owner)
+        if parameter.kind in by_keyword
+    ]
+
+
+def _signature(owner: type[Any]) -> list[inspect.Parameter]:
+    """List the parameters of a class's own constructor, without `self`."""
+    return list(inspect.signature(vars(owner)["__init__"]).parameters.values())[1:]
+
+
+def _is_bottom(owner: type[Any]) -> bool:
+    """Say whether a class is what all processors share, below every service."""
+    return owner.__module__ in (
+        "pipecat.processors.frame_processor",
+        "pipecat.utils.base_object",
+    )
+
+
+def _reaches_frame_processor(cls: type[Any]) -> bool:
+    """Say whether keywords are passed on all the way to Pipecat's FrameProcessor."""
+    owners = _constructors(cls)
+    if not owners or not any(_is_bottom(base) for base in cls.__mro__):
+        return False
+    kinds = [parameter.kind for parameter in _signature(owners[-1])]
+    return inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def _field(name: str, annotation: Any, default: Any) -> tuple[Any, Any]:
@@ -102,17 +106,12 @@ def _field(name: str, annotation: Any, default: Any) -> tuple[Any, Any]:
     return Annotated[annotation, Field(alias=name)], default
 
 
-def _is_frame_processor(cls: type[Any]) -> bool:
-    module = sys.modules.get("pipecat.processors.frame_processor")
-    return module is not None and issubclass(cls, module.FrameProcessor)
-
-
 class _Hints:
     """The annotations of a function or class, one by one: what can't be resolved is Any."""
 
-    def __init__(self, owner: Any, cls: type[Any]) -> None:
-        self._globals = getattr(owner, "__globals__", None) or vars(sys.modules[cls.__module__])
-        self._locals = dict(vars(cls))
+    def __init__(self, owner: type[Any]) -> None:
+        self._globals = vars(sys.modules[owner.__module__])
+        self._locals = dict(vars(owner))
 
     def of(self, name: str, annotation: Any) -> Any:
         if annotation is inspect.Parameter.empty:
@@ -145,7 +144,7 @@ def _settings_model(cls: type[Any]) -> type[BaseModel] | None:
     if not (dataclasses.is_dataclass(settings) and hasattr(settings, "from_mapping")):
         return None
     assert isinstance(settings, type)
-    hints = _Hints(settings, settings)
+    hints = _Hints(settings)
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
         if field.init and field.name != "extra":
@@ -165,56 +164,3 @@ def _without_objects(annotation: Any) -> Any:
         return annotation
     kept = [member for member in members if "NotGiven" not in getattr(member, "__name__", "")]
     return typing.Union[tuple(kept)] if kept else Any  # noqa: UP007 (made at run time)
-
-
-def _as_settings(cls: type[Any], value: Any) -> Any:
-    """Make the service's own settings of a validated mapping."""
-    if not (isinstance(value, BaseModel) and hasattr(cls, "Settings")):
-        return value
-    written = value.model_dump(by_alias=True, exclude_unset=True)
-    extra = written.pop("extra", None) or {}
-    return cls.Settings.from_mapping({**written, **extra})
-
-
-def _resolve_paths(value: Any, node: Node, name: str, found: list[Problem]) -> Any:
-    """Let a path start at the folder of the file that it was written in; it must exist."""
-    if isinstance(value, Path) and isinstance(node, Scalar):
-        path = Path(node.folder) / value.expanduser()
-        if not path.exists():
-            message = f"there is no file {str(path)!r}. Paths start at the folder of this file."
-            found.append(Problem(node.place, f"{name}: {message}"))
-        return path.resolve()
-    if isinstance(value, (list, tuple)) and isinstance(node, Items):
-        resolved = [
-            _resolve_paths(item, under, f"{name}[{index}]", found)
-            for index, (item, under) in enumerate(zip(value, node.nodes, strict=False))
-        ]
-        return type(value)(resolved)
-    if isinstance(value, dict) and isinstance(node, Table):
-        return {
-            key: _resolve_paths(item, node.entries[key].node, f"{name}.{key}", found)
-            if key in node.entries
-            else item
-            for key, item in value.items()
-        }
-    return value
-
-
-def _jsonable(value: Any, home: Path) -> Data:
-    """Return plain data for showing; a Python object is shown as its type's name."""
-
-    def relative(item: Any) -> Any:
-        if isinstance(item, SecretStr):
-            return MASK
-        if isinstance(item, Path):
-            return Path(os.path.relpath(item, home)).as_posix()
-        if isinstance(item, (list, tuple)):
-            return [relative(member) for member in item]
-        if isinstance(item, dict):
-            return {str(key): relative(member) for key, member in item.items()}
-        return item
-
-    plain: Data = to_jsonable_python(
-        relative(value), fallback=lambda item: f"<{type(item).__qualname__}>", by_alias=True
-    )
-    return plain

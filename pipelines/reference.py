@@ -92,9 +92,10 @@ looked in last. `use: ./shout.py:Shout` loads a file beside the YAML. The class 
 Pipecat's `FrameProcessor`, or from one of its services: what it derives from tells its place.
 
 Its keys are the arguments that its constructor names. Types and bounds are checked as they are
-annotated (`Annotated[int, pydantic.Field(ge=0, description="...")]`); a `Path` must exist; what a
-constructor takes by `**kwargs` alone is no key, but for `name`. Any service of Pipecat can be named
-this way, and its `settings` are a mapping:
+annotated (`Annotated[int, pydantic.Field(ge=0, description="...")]`), and a `Path` must exist.
+Where a constructor takes `**kwargs`, the arguments that the class above it names are keys, too, and
+`name` at the end of the row; nothing else is. Any service of Pipecat can be named this way, and its
+`settings` are a mapping:
 
 ```yaml
   - use: pipecat.services.deepgram.stt:DeepgramSTTService

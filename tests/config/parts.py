@@ -128,6 +128,27 @@ class Wrapper(FrameProcessor):
         self.clock = clock
 
 
+class Vendor(STTService):
+    """What services of one vendor share."""
+
+    def __init__(self, *, api_key: str, rate_hz: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.api_key = api_key
+        self.rate_hz = rate_hz
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        """Hear nothing."""
+        yield None
+
+
+class VendorStt(Vendor):
+    """Passes on what it does not name."""
+
+    def __init__(self, *, model: str = "nova", **kwargs: Any) -> None:
+        super().__init__(**{"api_key": "built in", **kwargs})
+        self.model = model
+
+
 class Positional(FrameProcessor):
     """Takes an argument that has no name."""
 

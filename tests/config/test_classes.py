@@ -107,7 +107,31 @@ def test_the_settings_of_a_service_are_a_mapping(load_text: Load) -> None:
     settings = config.parts[2].build().given
     assert (settings.model, settings.punctuate) == ("nova", True)
     assert settings.extra == {"vendor_only": 3}
+    assert config.parts[2].shown["settings"] == {
+        "model": "nova",
+        "punctuate": True,
+        "extra": {"vendor_only": 3},
+    }
     assert type(settings.language).__name__ == "NotGiven"
+
+
+def test_a_class_that_passes_its_keywords_on_takes_those_of_its_base(load_text: Load) -> None:
+    config = load_text(with_stt(f"{OURS}:VendorStt", "rate_hz: 16000", "name: ears"))
+    service = config.parts[2].build()
+    assert (service.model, service.rate_hz, service.api_key) == ("nova", 16_000, "built in")
+    assert config.parts[2].shown == {"model": "nova", "rate_hz": 16_000, "name": "ears"}
+
+
+@pytest.mark.parametrize(
+    ("key", "fragment"),
+    [("rate: 16000", "Did you mean 'rate_hz'?"), ("rate_hz: fast", "must be a whole number")],
+)
+def test_what_a_class_passes_on_is_checked(
+    key: str, fragment: str, problems_of: Callable[..., list[str]]
+) -> None:
+    (problem,) = problems_of(with_stt(f"{OURS}:VendorStt", key))
+    assert problem.startswith("bot.yaml:7:5: pipeline[2]")
+    assert fragment in problem
 
 
 @pytest.mark.parametrize(
@@ -126,9 +150,8 @@ def test_the_settings_of_a_service_are_checked(
     assert fragment in problem
 
 
-def test_a_service_of_pipecats_without_its_package_says_what_to_install(
+def test_a_service_that_pipecat_does_not_have_is_named(
     problems_of: Callable[..., list[str]],
 ) -> None:
-    Path("needs.py").write_text("import pipecat.services.nobody_has.stt\n")
     (problem,) = problems_of(with_stt("pipecat.services.nobody_has.stt:NobodySTT"))
     assert "there is no module 'pipecat.services.nobody_has'" in problem
