@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from bargein.protocol import Reason
 
 BACKCHANNELS = (
-    "ah", "aha", "hm", "hmm", "mhm", "mm", "mm-hm", "mmhm", "oh", "okay", "ok", "right", "uh",
-    "uh-huh", "uhhuh", "um", "wow", "yeah", "yep", "yes",
+    "ah", "aha", "hm", "hmm", "huh", "mhm", "mhmm", "mm", "mm-hm", "mmhm", "mmm", "oh", "okay",
+    "ok", "right", "uh", "uh-huh", "uhhuh", "um", "wow", "yeah", "yep", "yes", "yup",
 )  # fmt: skip
-PUNCTUATION = ".,!?…;:\"'"
+PUNCTUATION = ".,!?…;:\"'“”‘’-–—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,20 @@ ACCEPTED = Verdict()
 
 
 def normal(word: str) -> str:
-    """A word as the backchannel list spells it."""
+    """A word without case and the marks around it; empty if it is nothing but marks."""
     return word.strip(PUNCTUATION).lower()
-
-
-def only_backchannel(words: tuple[str, ...], rules: VerdictRules) -> bool:
-    """Whether there are words, and each is one that does not want the floor."""
-    return bool(words) and all(normal(word) in rules.backchannels for word in words)
 
 
 def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
     """Give the verdict, or None while it is open; never None at the deadline."""
-    words = evidence.words if rules.trust_words else ()
-    wanting = [word for word in words if normal(word) not in rules.backchannels]
+    spoken = evidence.words if rules.trust_words else ()
+    words = [text for word in spoken if (text := normal(word))]
+    backchannels = {normal(word) for word in rules.backchannels}
+    wanting = [word for word in words if word not in backchannels]
     if len(wanting) >= rules.min_words:
         return ACCEPTED
     enough = evidence.speech_ms >= rules.min_speech_duration_ms
-    murmur = only_backchannel(words, rules)
+    murmur = bool(words) and not wanting
     if enough and not murmur:
         return ACCEPTED
     if evidence.silence_ms >= rules.quiet_ms:
