@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 
@@ -47,7 +48,10 @@ def run(config: Config) -> None:
                 timeout_graceful_shutdown=STOP_S,
             )
         )
-        server.run(sockets=[listener])
+        # uvicorn raises it again once every connection is closed.
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    print("Stopped.", flush=True)
 
 
 def application(config: Config, room: LocalRoom) -> LocalServer:

@@ -77,7 +77,7 @@ class Caller:
 
     async def __aenter__(self) -> Caller:
         """Connect, say hello, and wait for the welcome."""
-        self._socket: ClientConnection = await connect(self.url)
+        self.socket: ClientConnection = await connect(self.url)
         self._tasks = [asyncio.create_task(self._read())]
         await self.send(Hello(capabilities=Capabilities(vad=self.vad, exact_playout=True)))
         self.welcome = await self.until_message(Welcome)
@@ -93,7 +93,7 @@ class Caller:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._socket.close()
+        await self.socket.close()
 
     # --- what a test does --------------------------------------------------------------
 
@@ -134,13 +134,13 @@ class Caller:
         """Send a message under the present epoch."""
         self._seq += 1
         stamped = message.model_copy(update={"seq": self._seq, "epoch": self.epoch})
-        await self._socket.send(Codec.write(stamped))
+        await self.socket.send(Codec.write(stamped))
 
     # --- the loudspeaker ----------------------------------------------------------------
 
     async def _read(self) -> None:
         try:
-            async for data in self._socket:
+            async for data in self.socket:
                 if isinstance(data, str):
                     await self._take(Codec.read_server(data))
                 else:
@@ -223,7 +223,7 @@ class Caller:
         hiss = self._noise.integers(-3, 4, WINDOW_SAMPLES).astype(np.int16)
         pcm = (heard + hiss).astype("<i2").tobytes()
         start = self._steps * WINDOW_SAMPLES
-        await self._socket.send(Packet(Kind.MICROPHONE, self.epoch, 0, start, pcm).pack())
+        await self.socket.send(Packet(Kind.MICROPHONE, self.epoch, 0, start, pcm).pack())
         probability = self._silero.probability(pcm)
         self.probabilities.append(probability)
         await self._decide(probability)

@@ -99,3 +99,20 @@ class Tap(FrameProcessor):
         if isinstance(frame, TTSAudioRawFrame):
             self.made.append(frame.audio)
         await self.push_frame(frame, direction)
+
+
+class Stumbles(FrameProcessor):
+    """Raises at the first word of the LLM."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, LLMTextFrame):
+            raise RuntimeError("I stumbled")  # noqa: TRY004
+        await self.push_frame(frame, direction)
+
+
+class CannotBe(FrameProcessor):
+    """Can't be constructed when a browser comes."""
+
+    def __init__(self) -> None:
+        raise OSError("the model file is gone")
