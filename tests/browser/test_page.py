@@ -60,4 +60,4 @@ async def test_the_words_that_sounded_before_the_user_spoke_are_the_ones_marked_
         await expect(page.locator(".outcome")).to_have_text("The floor is yours")
         await expect(page.locator(".figures")).to_contain_text("0 quanta")
     middles = [(word.start_sample + word.end_sample) / 2 for word in words]
-    assert len(heard) == sum(middle <= cut for middle in middles)
+    assert len(heard) == sum(middle < cut for middle in middles)

@@ -35,13 +35,13 @@ def test_words_are_marked_as_playout_passes_them(
     ("cut", "expected"),
     [
         (0, ["unheard", "unheard", "unheard"]),
-        (499, ["unheard", "unheard", "unheard"]),
-        (500, ["heard", "unheard", "unheard"]),
-        (1499, ["heard", "unheard", "unheard"]),
-        (1500, ["heard", "heard", "unheard"]),
+        (500, ["unheard", "unheard", "unheard"]),
+        (501, ["heard", "unheard", "unheard"]),
+        (1500, ["heard", "unheard", "unheard"]),
+        (1501, ["heard", "heard", "unheard"]),
     ],
 )
-def test_a_cut_word_counts_as_heard_from_its_middle_on(
+def test_a_cut_word_counts_as_heard_when_more_than_half_of_it_was_played(
     page: Page, cut: int, expected: list[str]
 ) -> None:
     start(page)

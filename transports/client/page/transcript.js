@@ -11,9 +11,9 @@
 
 export const EMPTY = Object.freeze({entries: Object.freeze([]), turns: 0, settled: new Set()});
 
-/** A word counts as heard from its middle on, as the server counts it. */
+/** A word counts as heard once more than half of it was played, as the server counts it. */
 export function isHeard(word, playedSamples) {
-  return playedSamples > 0 && 2 * playedSamples >= word.start + word.end;
+  return 2 * playedSamples > word.start + word.end;
 }
 
 /** Take words of the bot in; a word that is sent again replaces the old one. */
