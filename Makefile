@@ -1,0 +1,59 @@
+# make run    sets everything up, then serves a bot at http://127.0.0.1:7860
+# make test   sets everything up, then passes all tests
+# make check  lint, types and the fast tests: under a minute
+# All that is installed goes into .tools and .venv in this folder; the one exception is a
+# Chromium for the browser tests, see tools/chromium.sh.
+
+CONFIG ?= configs/local.yaml
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+INSTALLED := .venv/.installed-run
+INSTALLED_DEV := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types fast docs chromium clean
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+run: $(INSTALLED)
+	@$(BIN)/bargein run $(CONFIG)
+
+test: $(INSTALLED_DEV) chromium lint types
+	$(BIN)/pytest
+
+check: $(INSTALLED_DEV) lint types fast
+
+lint: $(INSTALLED_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED_DEV)
+	$(BIN)/mypy
+
+fast: $(INSTALLED_DEV)
+	$(BIN)/pytest -m "not slow and not browser"
+
+# What is printed from the code: protocol, floor, configuration.
+docs: $(INSTALLED_DEV)
+	$(BIN)/bargein docs docs
+
+chromium: $(INSTALLED_DEV)
+	@sh tools/chromium.sh $(BIN)/playwright
+
+clean:
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The stamps let everything run offline once it is installed.
+$(INSTALLED): uv.lock pyproject.toml | $(UV)
+	$(UV) sync --quiet --frozen --inexact --extra embedded
+	@touch $@
+
+$(INSTALLED_DEV): uv.lock pyproject.toml | $(UV)
+	$(UV) sync --quiet --frozen --inexact --extra embedded --extra dev
+	@touch $@ $(INSTALLED)
+
+$(UV):
+	@sh tools/uv.sh $(PYTHON) $(UV_VERSION)
