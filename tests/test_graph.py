@@ -26,6 +26,12 @@ def test_the_stages_that_bargein_adds_stand_in_their_places() -> None:
     ]
 
 
+def test_a_class_is_drawn_by_its_own_name_and_what_it_does() -> None:
+    assert stages("local", [("my_bot.ears:Ears", "stt")])[1] == Stage(
+        "Ears", "turns speech into words"
+    )
+
+
 def test_mermaid_draws_one_line_from_input_to_context() -> None:
     text = to_mermaid("cafe", stages("local", PARTS))
     assert text.splitlines()[:4] == ["---", "title: cafe", "---", "flowchart TB"]
@@ -59,4 +65,4 @@ def test_every_box_of_the_svg_lies_inside_it() -> None:
 
 
 def test_a_name_that_is_too_long_for_its_box_is_cut() -> None:
-    assert "\u2026</text>" in to_svg("a", [Stage("./a/very/long/path/to/a/file.py:Class", "n")])
+    assert "\u2026</text>" in to_svg("a", [Stage("AClassWhoseNameIsLongerThanAnyBoxIsWide", "n")])

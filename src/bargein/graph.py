@@ -43,13 +43,25 @@ class Stage:
     """`part` stands in the YAML, `added` is put in by bargein, `edge` is the transport's."""
 
 
+_NOTES = {
+    "interruption": "decides who has the floor",
+    "vad": "sees speech begin and end",
+    "stt": "turns speech into words",
+    "llm": "finds an answer",
+    "tts": "speaks it",
+    "played_audio": "knows to the sample what was played",
+    "processor": "your own",
+}
+
+
 def stages(transport: str, parts: Iterable[tuple[str, str]]) -> list[Stage]:
     """List what audio flows through; `parts` are pairs of a part's name and its role."""
     flow = [Stage(f"{transport} input", "microphone and control messages", "edge")]
     for name, role in parts:
         if role == "llm":
             flow.append(Stage("user context", "the user's words, once the turn is over", "added"))
-        flow.append(Stage(name, role.replace("_", " ")))
+        # Of `package.module:Class` the class is what one looks for.
+        flow.append(Stage(name.rpartition(":")[2], _NOTES.get(role, role)))
     flow.append(Stage(f"{transport} output", "what the listener hears", "edge"))
     flow.append(Stage("assistant context", "the words that were played", "added"))
     return flow
@@ -105,7 +117,7 @@ def _box(index: int, stage: Stage) -> str:
     return (
         f'<rect class="{look}" x="{MARGIN}" y="{top}" width="{BOX_WIDTH}" '
         f'height="{BOX_HEIGHT}" rx="{radius}"/>\n'
-        f'<text class="name" x="{middle}" y="{top + 23}">{escape(_short(stage.name, 34))}</text>\n'
+        f'<text class="name" x="{middle}" y="{top + 23}">{escape(_short(stage.name, 30))}</text>\n'
         f'<text class="note" x="{middle}" y="{top + 40}">{escape(_short(stage.note, 46))}</text>'
     )
 

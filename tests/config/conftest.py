@@ -68,6 +68,12 @@ def parts_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a_module_that_needs_more.py").write_text("import a_package_that_nobody_has\n")
 
 
+@pytest.fixture
+def registry() -> Registry:
+    """The short names of the small parts."""
+    return REGISTRY
+
+
 Load = Callable[..., Config]
 
 

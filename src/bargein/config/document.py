@@ -6,6 +6,7 @@ Anchors, aliases, merge keys and tags are refused because a value would then hav
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -36,13 +37,15 @@ def parse(text: str, file: str, folder: str, found: list[Problem]) -> Node | Non
     `file` is the name that places show, `folder` where relative paths in it start.
     """
     try:
-        events = list(YAML(typ="safe", pure=True).parse(text))
+        events = _shallow(YAML(typ="safe", pure=True).parse(text), file, found)
     except MarkedYAMLError as error:
         found.append(syntax_problem(error, text, file))
         return None
     except YAMLError as error:
         reason = str(error).splitlines()[0]
         found.append(Problem(Place(file), f"this is not YAML: {reason}."))
+        return None
+    if events is None:
         return None
     documents = [event for event in events if isinstance(event, DocumentStartEvent)]
     if not documents:
@@ -65,6 +68,21 @@ def parse_table(text: str, file: str, folder: str, found: list[Problem]) -> Tabl
     return None
 
 
+def _shallow(events: Iterable[Any], file: str, found: list[Problem]) -> list[Any] | None:
+    """List the events; None when they nest so deep that only a mistake explains it."""
+    listed: list[Any] = []
+    depth = 0
+    for event in events:
+        listed.append(event)
+        depth += isinstance(event, (MappingStartEvent, SequenceStartEvent))
+        depth -= isinstance(event, (MappingEndEvent, SequenceEndEvent))
+        if depth > DEEPEST:
+            message = f"this nests deeper than {DEEPEST} levels. Flatten it."
+            found.append(Problem(_place(event, file), message))
+            return None
+    return listed
+
+
 def _place(event: Any, file: str) -> Place:
     return Place(file, event.start_mark.line + 1, event.start_mark.column + 1)
 
@@ -80,7 +98,7 @@ class _Composer:
         self._found = found
 
     def document(self) -> Node | None:
-        node = self._node(next(self._events), None, 0)
+        node = self._node(next(self._events), None)
         if isinstance(node, Scalar) and node.value is None:
             self._report(Place(self._file, 1, 1), EMPTY)
             return None
@@ -89,7 +107,7 @@ class _Composer:
     def _report(self, place: Place, message: str) -> None:
         self._found.append(Problem(place, message))
 
-    def _node(self, event: Any, key_place: Place | None, depth: int) -> Node:
+    def _node(self, event: Any, key_place: Place | None) -> Node:
         place = _place(event, self._file)
         if isinstance(event, AliasEvent) or event.anchor:
             mark = "*" if isinstance(event, AliasEvent) else "&"
@@ -100,13 +118,11 @@ class _Composer:
             )
         elif event.tag is not None:
             self._report(place, f"the tag {event.tag!r} is not read here. Leave it out.")
-        if depth == DEEPEST:
-            self._report(place, f"deeper than {DEEPEST} levels. Flatten it.")
         match event:
             case MappingStartEvent():
-                return self._table(place, depth)
+                return self._table(place)
             case SequenceStartEvent():
-                return self._items(place, depth)
+                return self._items(place)
             case ScalarEvent():
                 return self._scalar(event, key_place, place)
             case _:
@@ -121,18 +137,18 @@ class _Composer:
         value = plain_value(event.value) if is_unquoted else event.value
         return Scalar(value, event.value, place, self._folder)
 
-    def _items(self, place: Place, depth: int) -> Items:
+    def _items(self, place: Place) -> Items:
         nodes: list[Node] = []
         while not isinstance(event := next(self._events), SequenceEndEvent):
-            nodes.append(self._node(event, None, depth + 1))
+            nodes.append(self._node(event, None))
         return Items(tuple(nodes), place)
 
-    def _table(self, place: Place, depth: int) -> Table:
+    def _table(self, place: Place) -> Table:
         entries: dict[str, Entry] = {}
         while not isinstance(event := next(self._events), MappingEndEvent):
             key_place = _place(event, self._file)
-            key = self._key(self._node(event, None, depth + 1), key_place)
-            node = self._node(next(self._events), key_place, depth + 1)
+            key = self._key(self._node(event, None), key_place)
+            node = self._node(next(self._events), key_place)
             if key is None:
                 continue
             if key in entries:
