@@ -109,6 +109,13 @@ class Contest:
     speech_ms: float = 0
     silence_ms: float = 0
     words: tuple[str, ...] = ()
+    meanwhile: list[Heard] = field(default_factory=list)
+    """What the bot did behind the pause, in order."""
+
+    def locate(self, utterance: int, at_sample: int) -> None:
+        """A client says where it stopped; its word beats an estimate, and never runs backwards."""
+        if self.at_sample is None or (utterance, at_sample) > (self.utterance, self.at_sample):
+            self.utterance, self.at_sample = utterance, at_sample
 
     def evidence(self, now_ms: float) -> Evidence:
         """The evidence as of now."""
@@ -125,8 +132,6 @@ class Arbiter:
     epoch: int = 1
     contest: Contest | None = None
     speech_ms: float = 0
-    answered_epoch: int | None = None
-    """The epoch whose contest got the last verdict."""
 
     # --- from the client ---------------------------------------------------------------
 
@@ -137,13 +142,14 @@ class Arbiter:
 
         `playing` is the utterance that the playout has under way, 0 if none.
         """
-        if epoch != self.epoch:
-            if epoch == self.answered_epoch:
-                return [RepeatVerdict()]
-            return [Ignore("the truncate is of an epoch that is over")]
+        if epoch < self.epoch:
+            # Only a verdict ends an epoch: the last one brings the client up to date. An
+            # `Ignore` would not do, for it would also end a contest that is open by now.
+            return [RepeatVerdict()]
+        if epoch > self.epoch:
+            return [Ignore("the truncate is of an epoch that never was")]
         if self.contest is not None:
-            self.contest.utterance = utterance
-            self.contest.at_sample = max(at_sample, self.contest.at_sample or 0)
+            self.contest.locate(utterance, at_sample)
             return [Acknowledge(utterance), *self._judge(now_ms)]
         if not self.barge_in_enabled:
             return [Ignore("this bot may not be interrupted")]
@@ -202,12 +208,17 @@ class Arbiter:
     def _judge(self, now_ms: float) -> list[Order]:
         if self.contest is None:
             return []
-        verdict = decide(self.contest.evidence(now_ms), self.rules)
+        contest = self.contest
+        verdict = decide(contest.evidence(now_ms), self.rules)
         if verdict is None:
             return []
-        return self._hear(
-            Heard.BARGE_IN if verdict.accepted else Heard.FALSE_ALARM, now_ms, verdict=verdict
-        )
+        if verdict.accepted:
+            return self._hear(Heard.BARGE_IN, now_ms, verdict=verdict)
+        nothing = Heard.FALSE_ALARM_EARLY if contest.preparing else Heard.FALSE_ALARM
+        orders = self._hear(nothing, now_ms, verdict=verdict)
+        for heard in contest.meanwhile:
+            orders += self._hear(heard, now_ms)
+        return orders
 
     def _hear(
         self,
@@ -245,6 +256,9 @@ class Arbiter:
                     orders.append(GoOn())
                 case Do.IGNORE:
                     orders.append(Ignore(f"the bot is not speaking, it is {before}"))
+                case Do.KEEP:
+                    if self.contest is not None:
+                        self.contest.meanwhile.append(heard)
                 case Do.EVIDENCE:
                     pass
         if self.floor is not before:
@@ -255,7 +269,7 @@ class Arbiter:
 
     def _accept(self, before: Floor, now_ms: float) -> Accept:
         contest, self.contest = self.contest, None
-        self._next_epoch()
+        self.epoch += 1
         if contest is None:
             return Accept(0, None, 0, preparing=before is Floor.PROCESSING)
         elapsed_ms = now_ms - contest.since_ms
@@ -263,13 +277,9 @@ class Arbiter:
 
     def _reject(self, verdict: Verdict | None, now_ms: float) -> Reject:
         contest, self.contest = self.contest, None
-        self._next_epoch()
+        self.epoch += 1
         if contest is None or verdict is None or verdict.reason is None:
             raise AssertionError("only an open contest can be rejected")
         return Reject(
             contest.utterance, contest.at_sample, verdict.reason, now_ms - contest.since_ms
         )
-
-    def _next_epoch(self) -> None:
-        self.answered_epoch = self.epoch
-        self.epoch += 1

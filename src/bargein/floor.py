@@ -33,6 +33,8 @@ class Heard(StrEnum):
     """The verdict: the user takes the floor."""
     FALSE_ALARM = "false_alarm"
     """The verdict: it was nothing, the bot goes on."""
+    FALSE_ALARM_EARLY = "false_alarm_early"
+    """The verdict: it was nothing, and the bot had not begun: it goes on preparing."""
     TURN_ENDED = "turn_ended"
     """The user's turn is over, and it held words."""
     MISFIRE = "misfire"
@@ -68,6 +70,8 @@ class Do(StrEnum):
     """Tell the client that its truncate does not apply."""
     EVIDENCE = "evidence"
     """Add it to the evidence of the open contest."""
+    KEEP = "keep"
+    """Hear it again after the verdict, if the bot goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (IDLE, Heard.VOICE): Rule(IDLE, (Do.IGNORE,)),
     (IDLE, Heard.BARGE_IN): Rule(IDLE),
     (IDLE, Heard.FALSE_ALARM): Rule(IDLE),
+    (IDLE, Heard.FALSE_ALARM_EARLY): Rule(IDLE),
     (IDLE, Heard.TURN_ENDED): Rule(PROCESSING),
     (IDLE, Heard.MISFIRE): Rule(IDLE),
     (IDLE, Heard.INTERRUPTED): Rule(IDLE),
@@ -97,6 +102,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (LISTENING, Heard.VOICE): Rule(LISTENING, (Do.IGNORE,)),
     (LISTENING, Heard.BARGE_IN): Rule(LISTENING),
     (LISTENING, Heard.FALSE_ALARM): Rule(LISTENING),
+    (LISTENING, Heard.FALSE_ALARM_EARLY): Rule(LISTENING),
     (LISTENING, Heard.TURN_ENDED): Rule(PROCESSING),
     (LISTENING, Heard.MISFIRE): Rule(IDLE, (Do.GO_ON,)),
     (LISTENING, Heard.INTERRUPTED): Rule(LISTENING),
@@ -112,6 +118,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (PROCESSING, Heard.VOICE): Rule(CONTESTED, (Do.PAUSE,)),
     (PROCESSING, Heard.BARGE_IN): Rule(PROCESSING),
     (PROCESSING, Heard.FALSE_ALARM): Rule(PROCESSING),
+    (PROCESSING, Heard.FALSE_ALARM_EARLY): Rule(PROCESSING),
     (PROCESSING, Heard.TURN_ENDED): Rule(PROCESSING),
     (PROCESSING, Heard.MISFIRE): Rule(PROCESSING),
     (PROCESSING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
@@ -124,6 +131,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (SPEAKING, Heard.VOICE): Rule(CONTESTED, (Do.PAUSE,)),
     (SPEAKING, Heard.BARGE_IN): Rule(SPEAKING),
     (SPEAKING, Heard.FALSE_ALARM): Rule(SPEAKING),
+    (SPEAKING, Heard.FALSE_ALARM_EARLY): Rule(SPEAKING),
     (SPEAKING, Heard.TURN_ENDED): Rule(SPEAKING),
     (SPEAKING, Heard.MISFIRE): Rule(SPEAKING),
     (SPEAKING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
@@ -135,15 +143,16 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (CONTESTED, Heard.VOICE): Rule(CONTESTED, (Do.EVIDENCE,)),
     (CONTESTED, Heard.BARGE_IN): Rule(LISTENING, (Do.FLUSH, Do.OPEN_TURN)),
     (CONTESTED, Heard.FALSE_ALARM): Rule(SPEAKING, (Do.DROP_WORDS, Do.RESUME)),
+    (CONTESTED, Heard.FALSE_ALARM_EARLY): Rule(PROCESSING, (Do.DROP_WORDS, Do.RESUME)),
     (CONTESTED, Heard.TURN_ENDED): Rule(CONTESTED),
     (CONTESTED, Heard.MISFIRE): Rule(CONTESTED),
     (CONTESTED, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
-    (CONTESTED, Heard.REPLY_BEGUN): Rule(CONTESTED),
-    (CONTESTED, Heard.REPLY_EMPTY): Rule(CONTESTED),
-    (CONTESTED, Heard.BOT_STARTED): Rule(CONTESTED),
-    # The last sample was played before the pause took hold: the verdict still comes,
-    # and a false alarm then has nothing left to play.
-    (CONTESTED, Heard.BOT_FINISHED): Rule(CONTESTED),
+    # The reply goes on behind the pause, or its last sample was played before the pause
+    # took hold: the verdict comes first, and a false alarm leads to where the bot is by then.
+    (CONTESTED, Heard.REPLY_BEGUN): Rule(CONTESTED, (Do.KEEP,)),
+    (CONTESTED, Heard.REPLY_EMPTY): Rule(CONTESTED, (Do.KEEP,)),
+    (CONTESTED, Heard.BOT_STARTED): Rule(CONTESTED, (Do.KEEP,)),
+    (CONTESTED, Heard.BOT_FINISHED): Rule(CONTESTED, (Do.KEEP,)),
 }
 
 
