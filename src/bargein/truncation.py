@@ -64,11 +64,12 @@ class WordTrack:
         """Spread a sentence without word times over its audio, by characters: estimates."""
         tokens = text.split()
         letters = sum(len(token) + 1 for token in tokens) or 1
-        span, at, added = max(end_sample - start_sample, 0), 0, []
+        first = max(start_sample, self._words[-1].start_sample if self._words else 0)
+        span, at, added = max(end_sample - first, 0), 0, []
         for token in tokens:
-            begin = start_sample + span * at // letters
+            begin = first + span * at // letters
             at += len(token) + 1
-            added.append(Word(token, begin, start_sample + span * at // letters, estimate=True))
+            added.append(Word(token, begin, first + span * at // letters, estimate=True))
         self._words.extend(added)
         return tuple(added)
 

@@ -28,6 +28,11 @@ class VoiceRules:
     pause_ms: int = 200
     """So much silence and the speech has stopped (which is not yet the end of the turn)."""
 
+    @property
+    def silence_below(self) -> float:
+        """A window below it is silence; above 0 at any threshold, or speech would never stop."""
+        return max(self.probability_threshold - self.hysteresis, self.probability_threshold / 2)
+
 
 @dataclass(slots=True)
 class VoiceActivity:
@@ -47,7 +52,10 @@ class VoiceActivity:
         if probability >= self.rules.probability_threshold:
             return self._loud()
         self.silence_ms += WINDOW_MS
-        if probability >= self.rules.probability_threshold - self.rules.hysteresis:
+        if not self.speaking and self.silence_ms >= self.rules.pause_ms:
+            # Neither speech nor silence for so long: what came before it was no onset.
+            self._forget()
+        if probability >= self.rules.silence_below:
             return None
         return self._low()
 
