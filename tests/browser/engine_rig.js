@@ -55,6 +55,11 @@ export class Rig {
 
   tape() {
     const {samples, ...rest} = this.engine.tape;
-    return {...rest, samples: Array.from(samples)};
+    const bytes = new Uint8Array(samples.buffer);
+    let text = '';
+    for (let i = 0; i < bytes.length; i += 4096) {
+      text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+    }
+    return {...rest, samples: btoa(text)};
   }
 }

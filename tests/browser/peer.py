@@ -32,6 +32,8 @@ CONTENT_TYPES = {
     ".f32": "application/octet-stream",
 }
 EMPTY_PAGE = b"<!doctype html><title>test</title><link rel=icon href=data:,>"
+POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:"
+"""As strict as a page can be that runs WebAssembly."""
 MessageT = TypeVar("MessageT", bound=Message)
 
 
@@ -142,6 +144,7 @@ def file_response(path: str) -> Response:
 def _response(status: HTTPStatus, suffix: str, body: bytes) -> Response:
     headers = Headers()
     headers["Content-Type"] = CONTENT_TYPES[suffix]
+    headers["Content-Security-Policy"] = POLICY
     headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Response(status.value, status.phrase, headers, body)

@@ -49,8 +49,9 @@ class Tape:
     marks: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, raw: dict[str, Any], samples: Samples) -> Tape:
-        """Read what `client.tape()` gave."""
+    def of(cls, raw: dict[str, Any]) -> Tape:
+        """Read what the engine gave, its samples in base64."""
+        samples = np.frombuffer(base64.b64decode(raw["samples"]), "<f4")
         return cls(samples, raw["startFrame"], raw["sampleRate"], raw["marks"])
 
     def at(self, mark: str) -> int:
@@ -94,5 +95,4 @@ class Talk:
 
     async def tape(self) -> Tape:
         """What was played so far."""
-        raw = await self.page.evaluate(TAPE)
-        return Tape.of(raw, np.frombuffer(base64.b64decode(raw["samples"]), "<f4"))
+        return Tape.of(await self.page.evaluate(TAPE))

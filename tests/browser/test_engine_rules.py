@@ -108,8 +108,7 @@ class Scene:
 
     @property
     def tape(self) -> Tape:
-        raw = self._page.evaluate("() => rig.tape()")
-        return Tape.of(raw, np.array(raw["samples"], np.float32))
+        return Tape.of(self._page.evaluate("() => rig.tape()"))
 
     @property
     def stretches(self) -> list[Stretch]:

@@ -130,7 +130,7 @@ export class AudioPath {
     this.#node.port.postMessage(order, transfer);
   }
 
-  /** Ask the engine for one of its properties. */
+  /** Ask the engine for one of its properties; null where the path is closed meanwhile. */
   ask(what) {
     const id = ++this.#lastQuestion;
     const answered = new Promise((resolve) => { this.#questions.set(id, resolve); });
@@ -157,6 +157,7 @@ export class AudioPath {
     this.closeMicrophone();
     this.#node?.port.postMessage({order: 'close'});
     this.#node?.disconnect();
+    for (const id of [...this.#questions.keys()]) this.#answer({answer: null, id});
     if (this.#context !== undefined && this.#context.state !== 'closed') await this.#context.close();
   }
 }

@@ -61,22 +61,22 @@ export class BargeinClient extends EventTarget {
     if (this.state !== 'closed') {
       throw new ClientError('already_open', 'The client is connected already.', 'Close it first.');
     }
-    const connecting = this.#connecting = new AbortController();
-    await this.#path?.close();
+    const draining = this.#path;
     this.#path = null;
+    this.#connecting = new AbortController();
+    const {signal} = this.#connecting;
     let microphone = null;
     try {
       this.#enter('connecting', {step: 'microphone'});
+      await draining?.close();
       requireAudio();
-      microphone = await openMicrophone();
-      connecting.signal.throwIfAborted();
+      microphone = await unlessAborted(signal, openMicrophone(), stopTracks);
       this.#enter('connecting', {step: 'server'});
-      const [welcome, vad] = await Promise.all([this.#greet(), this.#fetchVad()]);
-      connecting.signal.throwIfAborted();
+      const greeted = Promise.all([this.#greet(), this.#fetchVad()]);
+      const [welcome, vad] = await unlessAborted(signal, greeted);
       this.#enter('connecting', {step: 'audio'});
-      const path = await this.#openPath(microphone, welcome, vad);
-      this.#path = path;
-      connecting.signal.throwIfAborted();
+      const opened = this.#openPath(microphone, welcome, vad);
+      this.#path = await unlessAborted(signal, opened, (path) => path.close());
       this.#start(welcome);
     } catch (error) {
       if (microphone !== null) stopTracks(microphone);
@@ -175,7 +175,8 @@ export class BargeinClient extends EventTarget {
     const {utterance = 0, played = 0} = this.#lastPlayout ?? {};
     this.#resume = {session: this.#session, utterance, played_samples: played};
     this.#enter('closed', {error: error.detail});
-    void this.#drain(this.#path);
+    if (error.code === 'no_worklet') void this.#path.close();
+    else void this.#drain(this.#path);
   }
 
   /** Let what is here sound to its end, within a bound. */
@@ -308,6 +309,17 @@ export class BargeinClient extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, {detail}));
   }
+}
+
+/**
+ * The promise's value, unless the signal comes first: then its reason is thrown, and a value
+ * that comes late is disposed of.
+ */
+function unlessAborted(signal, promise, dispose = () => {}) {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), {once: true});
+    promise.then((value) => (signal.aborted ? dispose(value) : resolve(value)), reject);
+  });
 }
 
 function ownServer() {

@@ -39,7 +39,9 @@ export class Wire {
       );
       const settle = (how, value) => { clearTimeout(bound); how(value); };
       this.#socket.onopen = () => this.send({type: 'bargein/hello', ...hello});
-      this.#socket.onclose = () => settle(reject, serverGone('The server cannot be reached.'));
+      // A socket that the page's policy forbids tells an error, and in some browsers no close.
+      this.#socket.onerror = this.#socket.onclose =
+        () => settle(reject, serverGone('The server cannot be reached.'));
       this.#socket.onmessage = ({data}) => {
         const answer = readWelcome(data);
         if (answer !== null) settle(answer instanceof ClientError ? reject : resolve, answer);
@@ -57,6 +59,7 @@ export class Wire {
       if (typeof data !== 'string') this.#handlers.packet(data);
       else this.#read(data);
     };
+    this.#socket.onerror = null;
     this.#socket.onclose = () => this.#handlers.gone(serverGone('The server is gone.'));
   }
 
@@ -81,8 +84,9 @@ export class Wire {
 
   /** Close without a word to the handlers. */
   close() {
-    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
+    socket.close();
   }
 }
 
