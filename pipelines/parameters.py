@@ -59,7 +59,7 @@ def _constructors(cls: type[Any]) -> list[type[Any]]:
     for owner in cls.__mro__:
         if owner is object or "__init__" not in vars(owner):
             continue
-        if owners and _is_bottom(owner):
+        if _is_bottom(owner):
             break
         owners.append(owner)
         kinds = [parameter.kind for parameter in _signature(owner)]
@@ -94,9 +94,11 @@ def _is_bottom(owner: type[Any]) -> bool:
 
 def _reaches_frame_processor(cls: type[Any]) -> bool:
     """Say whether keywords are passed on all the way to Pipecat's FrameProcessor."""
-    owners = _constructors(cls)
-    if not owners or not any(_is_bottom(base) for base in cls.__mro__):
+    if not any(_is_bottom(base) for base in cls.__mro__):
         return False
+    owners = _constructors(cls)
+    if not owners:
+        return True
     kinds = [parameter.kind for parameter in _signature(owners[-1])]
     return inspect.Parameter.VAR_KEYWORD in kinds
 

@@ -60,7 +60,7 @@ Inside brackets and braces put quotes around it: `{port: "${PORT}"}`.
 
 What is secret is masked wherever it could be shown. It is known by its name: a key or a variable
 that ends in `key`, or has `token`, `secret`, `password`, `credential` or `authorization` in it; and
-by its type, pydantic's `SecretStr`.
+by its type, pydantic's `SecretStr`. The user and password of a URL are masked, too.
 
 ## One file over another
 

@@ -91,12 +91,22 @@ def test_the_hash_does_not_depend_on_a_secret(load_text: Callable[..., Config]) 
     assert config.digest == other.digest
 
 
+def test_the_password_in_a_url_is_not_shown(
+    load_text: Callable[..., Config], problems_of: Callable[..., list[str]]
+) -> None:
+    with_url = TEXT.replace("${PASSWORD}", SECRET)
+    assert "voice: wss://***@voices" in to_yaml(load_text(with_url))
+    (problem,) = problems_of(with_url.replace("model: nova", f"mode: https://me:{SECRET}@there"))
+    assert "not 'https://***@there'" in problem
+
+
 @pytest.mark.parametrize(
     ("name", "value", "secret"),
     [
         ("api_key", "x", True),
         ("apikey", "x", True),
         ("key", "x", True),
+        ("api_keys", "x", True),
         ("AWS_SECRET_ACCESS_KEY", "x", True),
         ("auth_token", "x", True),
         ("password", 1234, True),

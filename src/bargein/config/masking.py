@@ -10,11 +10,20 @@ from bargein.config.tree import Data, Items, Node, Scalar, Table
 MASK = "***"
 
 _NAME = re.compile(
-    r"(^|[_-])(api)?key$|token|secret|passw|passphrase|credential|authorization|bearer|cookie",
+    r"(^|[_-])(api)?keys?$|token|secret|passw|passphrase|credential|authorization|bearer|cookie",
     re.IGNORECASE,
 )
 # `max_tokens: 500` is a number of tokens; an access token is text.
 _COUNTS = re.compile(r"token", re.IGNORECASE)
+
+
+# The user and password of a URL.
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
+def without_user(text: str) -> str:
+    """Return text in which no URL names a user and a password."""
+    return _USER.sub(MASK, text)
 
 
 def is_secret_name(name: str) -> bool:
@@ -48,7 +57,9 @@ def masked(name: str, value: Data, node: Node | None = None) -> Data:
         return [
             masked(name, item, nodes[index] if nodes else None) for index, item in enumerate(value)
         ]
-    return MASK if is_secret(name, value) else value
+    if is_secret(name, value):
+        return MASK
+    return without_user(value) if isinstance(value, str) else value
 
 
 def secret_texts(values: Mapping[str, object], shown: Mapping[str, object]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bargein.config.expectation import expectation, hint, is_text_wanted
-from bargein.config.masking import is_secret
+from bargein.config.masking import is_secret, without_user
 from bargein.config.problems import Problem, did_you_mean
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, to_data
 from bargein.errors import Place
@@ -32,10 +32,9 @@ def validate(
         return _read(model, table), table
     except ValidationError as error:
         texts = {
-            steps
+            _walk(table, detail["loc"])[0]
             for detail in error.errors(include_url=False)
             if is_text_wanted(detail["type"])
-            for steps in [_walk(table, detail["loc"])[0]]
         }
     loosened = _as_text(table, (), texts)
     assert isinstance(loosened, Table)
@@ -133,7 +132,7 @@ def _shown(node: Node, steps: Steps) -> str:
         return "this"
     if node.value is None or isinstance(node.value, bool):
         return {None: "null", True: "true", False: "false"}[node.value]
-    text = repr(node.value)
+    text = repr(without_user(node.value) if isinstance(node.value, str) else node.value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
