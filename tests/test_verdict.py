@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bargein.protocol import Reason
@@ -81,6 +81,7 @@ EVIDENCE = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(EVIDENCE, st.sampled_from([RULES, DEAF, TWO_WORDS, OWN_LIST]))
 def test_the_verdict_is_there_at_the_deadline_come_what_may(
     evidence: Evidence, rules: VerdictRules
@@ -88,6 +89,7 @@ def test_the_verdict_is_there_at_the_deadline_come_what_may(
     assert decide(evidence, rules) is not None or evidence.elapsed_ms < rules.deadline_ms
 
 
+@settings(deadline=None)
 @given(EVIDENCE, st.floats(0, 5000))
 def test_more_speech_never_turns_an_acceptance_round(evidence: Evidence, more_ms: float) -> None:
     later = Evidence(

@@ -3,19 +3,22 @@
 Nothing else holds bot audio. Utterances play one after another; everything since the
 last acknowledgement is kept, so that a paused utterance goes on from any sample that
 the listener names. Frames that must not overtake the audio wait here as opaque items.
+It is long because making, sending, playing, resuming and cutting share one queue, and
+none of them is right without the others.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bargein.pacing import Pacing
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.sound import sound_end
-from bargein.truncation import Word, WordTrack
+from bargein.truncation import Word
+from bargein.utterance import LastCut, Utterance
 
 Item = TypeVar("Item")
 
@@ -23,36 +26,6 @@ CHUNK_MS = 20
 ASSUME_PLAYED_AFTER_MS = 2_000
 """A listener who is silent for so long after the last sample should have been heard is
 taken to have heard it: no wait is without a bound."""
-
-
-@dataclass(slots=True)
-class Utterance:
-    """One stretch of speech; `pcm` begins at sample `base`."""
-
-    id: int
-    pcm: bytearray = field(default_factory=bytearray)
-    base: int = 0
-    sent: int = 0
-    played: int = 0
-    finished: bool = False
-    end_sent: bool = False
-    words: WordTrack = field(default_factory=WordTrack)
-    sentence_from: int = 0
-
-    @property
-    def total(self) -> int:
-        """How many samples it has so far."""
-        return self.base + len(self.pcm) // BYTES_PER_SAMPLE
-
-    @property
-    def over(self) -> bool:
-        """Whether it was played to its end."""
-        return self.finished and self.played >= self.total
-
-    def slice(self, start: int, end: int) -> bytes:
-        """The samples `start` to `end`."""
-        offset = self.base * BYTES_PER_SAMPLE
-        return bytes(self.pcm[start * BYTES_PER_SAMPLE - offset : end * BYTES_PER_SAMPLE - offset])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +66,7 @@ class Playout(Generic[Item]):
         self._items: deque[tuple[int, int, Item]] = deque()
         self._said: list[str] = []
         self._next_id = first_id
-        self._last_cut: tuple[Utterance, tuple[str, ...]] | None = None
+        self._last_cut: LastCut | None = None
 
     # --- what the TTS makes -----------------------------------------------------------
 
@@ -111,8 +84,11 @@ class Playout(Generic[Item]):
         self._queue[-1].pcm += pcm
 
     def add_word(self, text: str, start_sample: int) -> tuple[int, int, tuple[Word, ...]]:
-        """Add a word with its place; gives utterance, first changed index, changed words."""
-        utterance = self._opened()
+        """Add a word with its place; gives utterance, first changed index, changed words.
+
+        A word that comes after the end of its utterance still belongs to it.
+        """
+        utterance = self._latest()
         track = utterance.words
         if track.words:
             self._end_word(utterance, len(track) - 1, start_sample)
@@ -122,23 +98,26 @@ class Playout(Generic[Item]):
 
     def add_sentence(self, text: str) -> tuple[int, int, tuple[Word, ...]]:
         """Add text without word times; it is spread over the audio since the last such text."""
-        utterance = self._opened()
+        utterance = self._latest()
         first = len(utterance.words)
         added = utterance.words.add_sentence(text, utterance.sentence_from, utterance.total)
         utterance.sentence_from = utterance.total
         return utterance.id, first, added
 
     def finish(self) -> tuple[int, int, tuple[Word, ...]] | None:
-        """Close the open utterance, if any; gives its last word, whose end is now known."""
+        """Close the open utterance, if any; gives its last word, whose end is now known.
+
+        One without any audio is as good as played: nobody would ever say that it was.
+        """
         if not self._open:
             return None
         utterance = self._queue[-1]
         utterance.finished = True
+        self._end_last_word(utterance)
+        self._drop_played()
         track = utterance.words
         if not track.words:
             return None
-        if not track.words[-1].estimate:
-            self._end_word(utterance, len(track) - 1, utterance.total)
         return utterance.id, len(track) - 1, track.words[-1:]
 
     def hold(self, item: Item, at_sample: int | None = None) -> None:
@@ -163,6 +142,7 @@ class Playout(Generic[Item]):
         utterance.end_sent = last
         pcm = utterance.slice(start, utterance.sent)
         self._pacing.let_out((utterance.sent - start) * 1000 / self.rate_hz, now_ms)
+        self._drop_played()
         return Chunk(utterance.id, start, pcm, last)
 
     def wait_ms(self, now_ms: float) -> float | None:
@@ -187,15 +167,15 @@ class Playout(Generic[Item]):
         self._drop_played()
 
     def assume_played(self, now_ms: float) -> bool:
-        """Take everything as played if the listener has been silent for too long after it."""
+        """Take what was sent as played if the listener has been silent for too long after it."""
         if self.paused or not self._queue or self._next_to_send() is not None:
             return False
-        if not all(each.finished for each in self._queue):
+        if not self._queue[0].finished:
             return False
         if self._pacing.overdue_ms(now_ms) < ASSUME_PLAYED_AFTER_MS:
             return False
         for each in self._queue:
-            each.played = each.total
+            each.played = each.sent
         self._drop_played()
         return True
 
@@ -224,6 +204,11 @@ class Playout(Generic[Item]):
         return any(each.sent for each in self._queue)
 
     @property
+    def kept_samples(self) -> int:
+        """How much audio is kept, in case it has to be sent (again)."""
+        return sum(each.total - each.base for each in self._queue)
+
+    @property
     def current(self) -> int:
         """Id of the utterance that is playing, or 0."""
         return self._queue[0].id if self._queue else 0
@@ -249,18 +234,28 @@ class Playout(Generic[Item]):
         self.paused = False
         self._pacing.restart(now_ms)
         for each in self._queue:
-            each.sent = each.played if each.id <= utterance else 0
+            each.sent = each.played
             each.end_sent = False
         return self._queue[0].sent if self._queue and self._queue[0].id == utterance else at_sample
 
-    def cut(self, utterance: int, at_sample: int, now_ms: float) -> Cut:
-        """Drop everything; say what was heard up to this sample of this utterance."""
+    def cut(self, utterance: int, at_sample: int, now_ms: float, *, estimate: bool = True) -> Cut:
+        """Drop everything; say what was heard up to this sample of this utterance.
+
+        An `estimate` gives way to whatever position the listener tells later, even to an
+        earlier one; what the listener itself has said is only ever moved on.
+        """
+        last = LastCut(tuple(self._said), list(self._queue), estimate)
         self.acknowledge(utterance, at_sample)
         self.paused = False
         self._pacing.restart(now_ms)
-        head = self._queue.popleft() if self._queue else Utterance(utterance)
+        if self._open:
+            self._end_last_word(self._queue[-1])
+        if self._queue:
+            head = self._queue.popleft()
+        else:
+            head = last.utterances[-1] if last.utterances else Utterance(utterance)
         rest = [text for each in self._queue if (text := each.words.text())]
-        count = head.words.count_heard(head.played)
+        count = head.count_heard
         heard, unheard = head.words.text(0, count), head.words.text(count)
         remainder = ""
         if unheard:
@@ -271,10 +266,10 @@ class Playout(Generic[Item]):
             heard=heard,
             unheard=" ".join(filter(None, [unheard, *rest])),
             remainder=" ".join(filter(None, [remainder, *rest])),
-            heard_in_reply=" ".join(filter(None, [*self._said, heard])),
+            heard_in_reply=last.heard(),
         )
         self._queue.clear()
-        self._last_cut = head, tuple(self._said)
+        self._last_cut = last
         self._said.clear()
         return cut
 
@@ -286,15 +281,13 @@ class Playout(Generic[Item]):
 
     def correct(self, utterance: int, played_samples: int) -> str | None:
         """A position that came after the cut: what was really heard in the reply, if it differs."""
-        if self._last_cut is None or self._last_cut[0].id != utterance:
+        last = self._last_cut
+        if last is None or all(each.id != utterance for each in last.utterances):
             return None
-        cut, said = self._last_cut
-        before = cut.words.count_heard(cut.played)
-        cut.played = min(played_samples, cut.sent)
-        count = cut.words.count_heard(cut.played)
-        if count == before:
-            return None
-        return " ".join(filter(None, [*said, cut.words.text(0, count)]))
+        before = last.heard()
+        last.move(utterance, played_samples)
+        heard = last.heard()
+        return None if heard == before else heard
 
     # --- inside -----------------------------------------------------------------------
 
@@ -302,26 +295,31 @@ class Playout(Generic[Item]):
     def _open(self) -> bool:
         return bool(self._queue) and not self._queue[-1].finished
 
-    def _opened(self) -> Utterance:
-        if not self._open:
+    def _latest(self) -> Utterance:
+        if not self._queue:
             self.begin()
         return self._queue[-1]
 
     def _next_to_send(self) -> Utterance | None:
         for each in self._queue:
-            if each.sent < each.total or (each.finished and not each.end_sent):
+            if each.sent < each.total or (each.finished and each.total and not each.end_sent):
                 return each
             if not each.finished:
                 return None
         return None
 
+    def _end_last_word(self, utterance: Utterance) -> None:
+        words = utterance.words.words
+        if words and not words[-1].estimate:
+            self._end_word(utterance, len(words) - 1, utterance.total)
+
     def _end_word(self, utterance: Utterance, index: int, limit: int) -> None:
-        start = utterance.words.words[index].start_sample
-        pcm = utterance.slice(max(start, utterance.base), min(limit, utterance.total))
-        utterance.words.end(index, start + sound_end(pcm, self.rate_hz))
+        begin = max(utterance.words.words[index].start_sample, utterance.base)
+        pcm = utterance.slice(begin, min(limit, utterance.total))
+        utterance.words.end(index, begin + sound_end(pcm, self.rate_hz))
 
     def _drop_played(self) -> None:
-        while self._queue and self._queue[0].over:
+        while self._queue and self._queue[0].done:
             done = self._queue.popleft()
             self._said.append(done.words.text())
         for each in self._queue:

@@ -1,0 +1,74 @@
+"""One stretch of the bot's speech with its words, and what is left of it after a cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bargein.packet import BYTES_PER_SAMPLE
+from bargein.truncation import WordTrack
+
+
+@dataclass(slots=True)
+class Utterance:
+    """One stretch of speech; `pcm` begins at sample `base`."""
+
+    id: int
+    pcm: bytearray = field(default_factory=bytearray)
+    base: int = 0
+    sent: int = 0
+    played: int = 0
+    finished: bool = False
+    end_sent: bool = False
+    words: WordTrack = field(default_factory=WordTrack)
+    sentence_from: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many samples it has so far."""
+        return self.base + len(self.pcm) // BYTES_PER_SAMPLE
+
+    @property
+    def over(self) -> bool:
+        """Whether it was played to its end."""
+        return self.finished and self.played >= self.total
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do for it: it is over, and the listener was told its end."""
+        return self.over and (self.end_sent or not self.total)
+
+    @property
+    def count_heard(self) -> int:
+        """How many of its words were heard."""
+        return len(self.words) if self.over else self.words.count_heard(self.played)
+
+    def slice(self, start: int, end: int) -> bytes:
+        """The samples `start` to `end`."""
+        offset = self.base * BYTES_PER_SAMPLE
+        return bytes(self.pcm[start * BYTES_PER_SAMPLE - offset : end * BYTES_PER_SAMPLE - offset])
+
+
+@dataclass(slots=True)
+class LastCut:
+    """What was cut, in case the listener's last word tells another place."""
+
+    said: tuple[str, ...]
+    utterances: list[Utterance]
+    estimate: bool
+
+    def heard(self) -> str:
+        """All that was heard of the reply."""
+        cut = (each.words.text(0, each.count_heard) for each in self.utterances)
+        return " ".join(filter(None, [*self.said, *cut]))
+
+    def move(self, utterance: int, played_samples: int) -> None:
+        """Take the listener's position: it replaces an estimate, and then only grows."""
+        for each in self.utterances:
+            known = 0 if self.estimate else each.played
+            if each.id < utterance:
+                each.played = each.sent
+            elif each.id == utterance:
+                each.played = max(known, min(played_samples, each.sent))
+            else:
+                each.played = known
+        self.estimate = False
