@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bargein.config.masking import MASK, masked, secret_texts
+from bargein.config.masking import MASK, masked, secret_texts, without_user
 from bargein.config.model import ConfigFile, Endpointing
 from bargein.config.overlay import as_part, as_table
 from bargein.config.overrides import override
@@ -53,7 +53,7 @@ class Part:
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             for secret in secret_texts(self.arguments, self.shown):
                 reason = reason.replace(secret, MASK)
-            message = f"{self.name}: {self.use!r} could not be made: {reason}"
+            message = f"{self.name}: {self.use!r} could not be made: {without_user(reason)}"
             raise ConfigError(message, place=self.place) from error
 
 
