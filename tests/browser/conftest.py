@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -11,11 +11,13 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 from playwright.async_api import async_playwright
+from playwright.sync_api import Page as SyncPage
+from playwright.sync_api import Route, sync_playwright
 
 from bargein.processors.espeak import Speech, Voice, engine
 from bargein.protocol import Error, Welcome
 
-from .peer import BOT_RATE_HZ, PATIENCE_S, serving
+from .peer import BOT_RATE_HZ, CLIENT, CONTENT_TYPES, EMPTY_PAGE, PATIENCE_S, RIG, serving
 from .recording import Recording
 from .talk import Talk
 
@@ -90,3 +92,29 @@ def converse(chromium_path: str, tmp_path: Path) -> Converse:
         assert wrong == []
 
     return conversing
+
+
+ORIGIN = "http://127.0.0.1:9"
+"""Nobody listens there: every request is answered by `serve_engine`."""
+
+
+def serve_engine(route: Route) -> None:
+    """Answer with the engine's files, and with an empty page at `/`."""
+    path = route.request.url.removeprefix(ORIGIN)
+    if path == "/":
+        route.fulfill(body=EMPTY_PAGE, content_type="text/html")
+        return
+    file = RIG if path == f"/{RIG.name}" else CLIENT / path[1:]
+    route.fulfill(body=file.read_bytes(), content_type=CONTENT_TYPES[file.suffix])
+
+
+@pytest.fixture(scope="module")
+def engine_page(chromium_path: str) -> Iterator[SyncPage]:
+    """A page without audio in which engines run."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.route("**/*", serve_engine)
+        page.goto(f"{ORIGIN}/")
+        yield page
+        browser.close()

@@ -2,133 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Page
 
 from bargein.floor import Floor
 from bargein.protocol import (
     Accepted,
-    Codec,
     Contested,
     Ignored,
-    Message,
     Reason,
     Rejected,
     State,
 )
 
-from .peer import CLIENT, CONTENT_TYPES, EMPTY_PAGE, RIG
-from .ramp import DUCKED_GAIN, Stretch, ramp
-from .talk import Tape
+from .ramp import DUCKED_GAIN
+from .scene import Scene
 
 pytestmark = pytest.mark.browser
 
-ORIGIN = "http://127.0.0.1:9"
-"""Nobody listens there: every request is answered by `serve`."""
-SPEECH = 0.9
-WINDOW_MS = 32
-ONE_WINDOW_MS = 40
-"""Long enough for one window to be complete, too short for two that begin in it."""
 QUANTUM_SAMPLES = 128
 
 
-def serve(route: Route) -> None:
-    path = route.request.url.removeprefix(ORIGIN)
-    file = RIG if path == f"/{RIG.name}" else CLIENT / path[1:]
-    if path == "/":
-        route.fulfill(body=EMPTY_PAGE, content_type="text/html")
-    else:
-        route.fulfill(body=file.read_bytes(), content_type=CONTENT_TYPES[file.suffix])
-
-
-@pytest.fixture(scope="module")
-def page(chromium_path: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(
-            executable_path=chromium_path, args=["--no-sandbox"]
-        )
-        page = browser.new_page()
-        page.route("**/*", serve)
-        page.goto(f"{ORIGIN}/")
-        yield page
-        browser.close()
-
-
-class Scene:
-    """An engine in a page whose time, voice and network the test makes; epoch 1 at first."""
-
-    def __init__(self, page: Page, **options: object) -> None:
-        self._page = page
-        make = "async (o) => { const {Rig} = await import('/engine_rig.js'); rig = new Rig(o); }"
-        page.evaluate("() => { globalThis.rig = null; }")
-        rates = {"rateHz": 24_000, "botRateHz": 24_000, "overlap": "mute"}
-        page.evaluate(make, {**rates, **options})
-
-    def run(self, ms: float) -> None:
-        """Let time pass."""
-        self._page.evaluate("ms => rig.run(ms)", ms)
-
-    def speak(self) -> None:
-        """From the next window on the VAD hears a voice; run until it has."""
-        self._page.evaluate("p => { rig.voice = p; }", SPEECH)
-        self.run(ONE_WINDOW_MS)
-
-    def hush(self) -> None:
-        """The voice ends, and enough silence follows for an offset."""
-        self._page.evaluate("() => { rig.voice = 0; }")
-        self.run(WINDOW_MS * 8)
-
-    def play(
-        self, utterance: int, start: int, count: int, *, epoch: int = 1, last: bool = False
-    ) -> None:
-        """A packet of the utterance's ramp comes."""
-        pcm = ramp(utterance, start, count).tolist()
-        order = "packet => rig.packet(...packet)"
-        self._page.evaluate(order, [epoch, utterance, start, pcm, last])
-
-    def hear(self, message: Message) -> None:
-        """The server says something."""
-        self._page.evaluate("m => rig.message(m)", json.loads(Codec.write(message)))
-
-    def call(self, method: str, *arguments: object) -> None:
-        """Call a method of the engine."""
-        self._page.evaluate(
-            "([m, a]) => { rig.engine[m](...a); rig.collect(); }", [method, arguments]
-        )
-
-    def log(self, kind: str) -> list[dict[str, Any]]:
-        """All messages or events of this kind so far, each with its `ms`."""
-        entries: list[dict[str, Any]] = self._page.evaluate("() => rig.log")
-        return [entry for entry in entries if entry["type"] in (kind, f"bargein/{kind}")]
-
-    @property
-    def tape(self) -> Tape:
-        return Tape.of(self._page.evaluate("() => rig.tape()"))
-
-    @property
-    def stretches(self) -> list[Stretch]:
-        return self.tape.stretches
-
-    @property
-    def finished(self) -> list[dict[str, Any]]:
-        """The `played` messages that told an utterance's end."""
-        return [entry for entry in self.log("played") if entry["finished"]]
-
-    @property
-    def phases(self) -> list[str]:
-        """The phases that attempts went through, without repetitions."""
-        phases = [entry["phase"] for entry in self.log("bargein")]
-        return [phase for i, phase in enumerate(phases) if i == 0 or phase != phases[i - 1]]
-
-
 @pytest.fixture
-def scene(page: Page) -> Scene:
-    return Scene(page)
+def scene(engine_page: Page) -> Scene:
+    return Scene(engine_page)
 
 
 def rejected(at: int, *, epoch: int = 2, utterance: int = 1) -> Rejected:
@@ -224,8 +122,8 @@ def test_a_reply_that_begins_while_the_user_speaks_is_contested_at_its_first_sam
     assert len(scene.log("bargein")) == 2
 
 
-def test_a_ducked_bot_goes_on_softly_and_truncates_follow_it(page: Page) -> None:
-    scene = Scene(page, overlap="duck")
+def test_a_ducked_bot_goes_on_softly_and_truncates_follow_it(engine_page: Page) -> None:
+    scene = Scene(engine_page, overlap="duck")
     first = interrupted(scene)
     scene.run(210)
     loud, soft = scene.stretches
@@ -239,8 +137,8 @@ def test_a_ducked_bot_goes_on_softly_and_truncates_follow_it(page: Page) -> None
     assert scene.stretches[2].start == scene.stretches[1].next
 
 
-def test_a_ducked_bot_stops_at_acceptance_and_says_where(page: Page) -> None:
-    scene = Scene(page, overlap="duck")
+def test_a_ducked_bot_stops_at_acceptance_and_says_where(engine_page: Page) -> None:
+    scene = Scene(engine_page, overlap="duck")
     interrupted(scene)
     scene.run(150)
     scene.hear(accepted(0))
@@ -447,8 +345,8 @@ def test_speech_that_ends_is_told_with_its_first_silent_window(scene: Scene) -> 
     assert [entry["window_index"] for entry in scene.log("speech_ended")] == [1]
 
 
-def test_a_session_that_is_taken_up_goes_on_where_it_was(page: Page) -> None:
-    scene = Scene(page, resume={"utterance": 1, "played": 5000})
+def test_a_session_that_is_taken_up_goes_on_where_it_was(engine_page: Page) -> None:
+    scene = Scene(engine_page, resume={"utterance": 1, "played": 5000})
     scene.play(1, 4000, 4000, last=True)
     scene.run(300)
     (stretch,) = scene.stretches
@@ -456,8 +354,8 @@ def test_a_session_that_is_taken_up_goes_on_where_it_was(page: Page) -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 48_000, 16_000])
-def test_at_another_rate_every_sample_is_counted(page: Page, rate_hz: int) -> None:
-    scene = Scene(page, rateHz=rate_hz)
+def test_at_another_rate_every_sample_is_counted(engine_page: Page, rate_hz: int) -> None:
+    scene = Scene(engine_page, rateHz=rate_hz)
     scene.play(1, 0, 4800)
     scene.run(100)
     scene.play(1, 4800, 2400, last=True)
