@@ -127,7 +127,8 @@ class Script(_Part):
         try:
             script = cls.model_validate(mapping)
         except ValidationError as error:
-            first = error.errors()[0]
+            # A misspelt key is also a missing one; the misspelling is what there is to see.
+            first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
             raise ScriptError(first["loc"], _way_out(first["type"], first["msg"])) from None
         _check(script)
         return script

@@ -102,6 +102,11 @@ def is_running(pid: int) -> bool:
     return True
 
 
+def words_of(frame: TranscriptionFrame) -> tuple[HeardWord, ...]:
+    assert frame.result is not None
+    return tuple(frame.result)
+
+
 async def finals(rig: Running, number: int) -> None:
     await rig.until(lambda: len(rig.heard(TranscriptionFrame) + rig.heard(NoWordsFrame)) >= number)
 
@@ -118,7 +123,7 @@ async def test_the_scripts_phrases_are_recognised_with_their_word_times(run: Run
     assert sum(phrase in texts for phrase in PHRASES) >= 9, texts
     assert all(frame.finalized for frame in heard)
     for frame in heard:
-        words: tuple[HeardWord, ...] = frame.result
+        words = words_of(frame)
         length_ms = 200 + len(speech_of(frame.text)) // 32 + 600
         assert " ".join(word.text for word in words) == frame.text
         assert all(word.start_ms < word.end_ms <= length_ms for word in words)
