@@ -1,0 +1,54 @@
+"""A microphone of another rate than the protocol's is found out, and no honest one is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bargein.errors import ProtocolError
+from bargein.uplink import UplinkRate
+
+
+def found_after_ms(rate_hz: float, *, chunk_ms: int = 32, for_ms: int = 60_000) -> int | None:
+    """When a steady microphone of this rate is refused."""
+    uplink = UplinkRate()
+    for now_ms in range(0, for_ms, chunk_ms):
+        try:
+            uplink.take(round(rate_hz * chunk_ms / 1000), now_ms)
+        except ProtocolError:
+            return now_ms
+    return None
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 16_160, 17_600])
+def test_a_clock_that_is_a_little_off_is_no_error(rate_hz: float) -> None:
+    assert found_after_ms(rate_hz) is None
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "within_ms"), [(48_000, 2_100), (44_100, 2_100), (24_000, 7_000)]
+)
+def test_a_wrong_rate_is_found_out_within_seconds(rate_hz: float, within_ms: int) -> None:
+    after_ms = found_after_ms(rate_hz)
+    assert after_ms is not None
+    assert after_ms <= within_ms
+
+
+@pytest.mark.parametrize("stall_ms", [500, 1_500])
+def test_a_burst_after_a_stall_is_no_error(stall_ms: int) -> None:
+    uplink = UplinkRate()
+    uplink.take(16 * 32, 0)
+    uplink.take(16 * stall_ms, 2_000)
+
+
+def test_the_error_names_both_rates_and_the_way_out() -> None:
+    uplink = UplinkRate()
+    uplink.take(0, 0)
+    with pytest.raises(ProtocolError, match=r"about 48000 .* takes 16000: resample") as caught:
+        uplink.take(96_000, 2_000)
+    assert caught.value.code == "bad_rate"
+
+
+def test_silence_on_the_wire_is_no_error() -> None:
+    uplink = UplinkRate()
+    uplink.take(512, 0)
+    uplink.take(512, 3_600_000)
