@@ -18,6 +18,12 @@ from bargein.errors import ConfigError, Place
 
 KeyPath = tuple[str | int, ...]
 
+PHONES = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W"
+    " Y Z ZH"
+)
+"""The ARPAbet phones of the CMU dictionary, whose words PocketSphinx knows."""
+
 BUILT_IN_SLOTS = frozenset({"list", "added"})
 """Slots of every answer: all that was ordered so far, and what this answer adds to it."""
 
@@ -212,6 +218,7 @@ def _check(script: Script) -> None:
         _check_heard(script, path, node)
     for number, topic in enumerate(script.topics):
         _check_topic(script, number, topic)
+    _check_pronunciations(script)
     _check_examples(script)
 
 
@@ -291,6 +298,16 @@ def _check_answer(script: Script, path: KeyPath, text: str, filled: frozenset[st
             path,
             f"'{{{name}}}' may be empty here; put it into [...], or ask for it under 'asks'",
         )
+
+
+def _check_pronunciations(script: Script) -> None:
+    for word, phones in script.pronunciations.items():
+        unknown = [phone for phone in phones.split() if phone not in PHONES.split()]
+        if unknown or not phones.strip():
+            raise ScriptError(
+                ("pronunciations", word),
+                f"'{' '.join(unknown)}' is no phone; write some of {PHONES}",
+            )
 
 
 def _check_examples(script: Script) -> None:
