@@ -20,6 +20,8 @@ from bargein.packet import U32_MAX
 VERSION = 1
 PREFIX = "bargein/"
 MAX_MESSAGE_BYTES = 16_384
+"""What a client may send at once; a server's messages grow with the text that they carry."""
+MAX_ERROR_CHARACTERS = 300
 MICROPHONE_RATE_HZ = 16_000
 WINDOW_SAMPLES = 512
 """What the VAD scores at once, and what one uplink packet holds: 32 ms at 16 kHz."""
@@ -303,7 +305,7 @@ class Codec:
     @classmethod
     def read_server(cls, text: str) -> ServerMessage:
         """Read what a server sent."""
-        message: ServerMessage = cls._validate(cls.from_server, cls.parse(text))
+        message: ServerMessage = cls._validate(cls.from_server, cls._load(text))
         return message
 
     @staticmethod
@@ -311,13 +313,18 @@ class Codec:
         """Write a message as JSON text."""
         return message.model_dump_json()
 
-    @staticmethod
-    def parse(text: str) -> object:
+    @classmethod
+    def parse(cls, text: str) -> object:
         """Read JSON of bounded size."""
-        if len(text) > MAX_MESSAGE_BYTES:
+        size_bytes = len(text.encode(errors="surrogatepass"))
+        if size_bytes > MAX_MESSAGE_BYTES:
             raise ProtocolError(
-                "too_long", f"a message has at most {MAX_MESSAGE_BYTES} characters, got {len(text)}"
+                "too_long", f"a message has at most {MAX_MESSAGE_BYTES} bytes, got {size_bytes}"
             )
+        return cls._load(text)
+
+    @staticmethod
+    def _load(text: str) -> object:
         try:
             value: object = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -331,11 +338,17 @@ class Codec:
         version = value.get("v", VERSION)
         if version != VERSION:
             raise ProtocolError(
-                "version", f"this side speaks bargein/{VERSION}, the message is of {version!r}"
+                "version",
+                _short(f"this side speaks bargein/{VERSION}, the message is of {version!r}"),
             )
         try:
             return adapter.validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "type"
-            raise ProtocolError("bad_message", f"{where}: {first['msg']}") from error
+            raise ProtocolError("bad_message", _short(f"{where}: {first['msg']}")) from error
+
+
+def _short(text: str) -> str:
+    """Text that quotes the other side, cut to a bounded length."""
+    return text if len(text) <= MAX_ERROR_CHARACTERS else f"{text[: MAX_ERROR_CHARACTERS - 1]}…"
