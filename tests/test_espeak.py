@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from bargein.processors.espeak import SAMPLE_BYTES, Speech, Voice, WordFinder, engine
+from bargein.errors import PartError
+from bargein.processors.espeak import SAMPLE_BYTES, Engine, Speech, Voice, WordFinder, engine
 
 TEXTS = (
     "Hello there.",
@@ -53,6 +56,14 @@ def test_the_engine_stops_at_the_chunk_at_which_it_is_told_to() -> None:
 
     made = engine().speak("word " * 2_000, Voice(), two).result()
     assert made < engine().sample_rate_hz
+
+
+def test_without_the_package_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    with pytest.raises(PartError, match=r"espeak_tts needs .* pip install 'bargein\[embedded\]'"):
+        Engine()
 
 
 def test_the_first_event_inside_a_token_counts() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from pipecat.frames.frames import (
 )
 
 from bargein import configs
-from bargein.errors import ConfigError
+from bargein.errors import ConfigError, PartError
+from bargein.processors import pocketsphinx_process
 from bargein.processors.espeak import Speech, Voice, engine
 from bargein.processors.pocketsphinx_process import (
     READY_WITHIN_S,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 CAFE = Path(next(iter(configs.__path__))) / "cafe.yaml"
 CHUNK_SAMPLES = 320
+PATIENCE_S = 20.0
 SILENCE = bytes(RATE_HZ)
 """Half a second of it."""
 
@@ -194,6 +197,33 @@ async def test_the_worker_ends_when_its_input_closes() -> None:
     async with asyncio.timeout(5):
         await worker.stop()
     assert not is_running(worker.pid)
+
+
+async def test_the_worker_ends_with_its_parent() -> None:
+    script = (
+        "import asyncio, os\n"
+        "from bargein.processors.pocketsphinx_process import PocketsphinxProcess, Setup\n"
+        "async def main():\n"
+        "    await PocketsphinxProcess.start(Setup('#JSGF V1.0; grammar g;"
+        " public <g> = yes;', {}))\n"
+        "    os._exit(3)\n"
+        "asyncio.run(main())\n"
+    )
+    # The worker holds the parent's standard error, which closes when both have ended.
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        await parent.communicate()
+    assert parent.returncode == 3
+
+
+def test_without_the_package_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pocketsphinx_process, "find_spec", lambda _: None)
+    with pytest.raises(PartError, match=r"pip install 'bargein\[embedded\]'"):
+        PocketsphinxSTT(script=CAFE)
 
 
 def test_a_script_or_dictation_is_needed() -> None:
