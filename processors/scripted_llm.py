@@ -62,6 +62,11 @@ class ScriptedLLM(LLMService[Any]):
         self.script = load_script(script)
         self._token_s = 1 / tokens_per_second
 
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """What one can say, for display."""
+        return self.script.examples
+
     def can_generate_metrics(self) -> bool:
         """Say that times to first byte and processing times are measured."""
         return True

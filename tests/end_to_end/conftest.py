@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.async_api import Page, async_playwright
+
 from tests.browser.conftest import ALLOWED, LAUNCH, chromium_path
 from tests.browser.recording import Recording
 from tests.room.conftest import open_room
@@ -25,7 +26,8 @@ async def visit(chromium_path: str, tmp_path: Path) -> AsyncIterator[Visit]:
     async with async_playwright() as playwright:
 
         async def open_page(websocket_url: str, microphone: NDArray[np.int16]) -> Page:
-            recording = Recording(microphone.astype(np.float32) / 32768, MICROPHONE_RATE_HZ)
+            samples = microphone.astype(np.float32) / np.float32(32768)
+            recording = Recording(samples, MICROPHONE_RATE_HZ)
             wav = recording.write(tmp_path / "microphone.wav")
             browser = await playwright.chromium.launch(
                 executable_path=chromium_path,

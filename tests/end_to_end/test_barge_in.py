@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.async_api import Page
+
 from tests.browser.talk import TAPE, Tape
 from tests.end_to_end.conftest import Visit
 from tests.room.conftest import Open
-from tests.room.parts import GivenLlm, Tap
+from tests.room.parts import GivenLlm, Tap, messages
 from tests.room.speech import RATE_HZ, blip, spoken
 from tests.room.test_barge_in import LONG
 
@@ -51,7 +52,7 @@ async def tape_of(page: Page) -> Tape:
 
 def made() -> NDArray[np.float32]:
     """What the TTS made, at full scale 1."""
-    return np.frombuffer(b"".join(Tap.made), dtype="<i2").astype(np.float32) / 32768
+    return np.frombuffer(b"".join(Tap.made), dtype="<i2").astype(np.float32) / np.float32(32768)
 
 
 @pytest.fixture(autouse=True)
@@ -83,10 +84,9 @@ async def test_speech_mutes_in_its_quantum_and_the_context_holds_what_was_played
     assert played[0] >= detected - len(greeting)
     after = np.flatnonzero(tape.samples[detected:])
     assert after[0] > 0.2 * tape.rate_hz
-    messages = [(m["role"], m["content"]) for m in GivenLlm.contexts[0].messages]
-    assert messages[0] == ("assistant", attempt["heardText"])
+    assert messages()[0] == ("assistant", attempt["heardText"])
     assert f"{attempt['heardText']} {attempt['unheardText']}" == LONG
-    assert messages[2] == ("user", "what about tea")
+    assert messages()[2] == ("user", "what about tea")
 
 
 async def test_a_cough_is_rejected_and_no_sample_is_lost_or_repeated(

@@ -89,6 +89,14 @@ class GivenLlm(LLMService):
             await self.push_frame(LLMFullResponseEndFrame())
 
 
+def messages() -> list[tuple[str, str]]:
+    """Role and text of what the LLM's context holds now."""
+    if not GivenLlm.contexts:
+        return []
+    held: list[Any] = GivenLlm.contexts[-1].messages
+    return [(str(each["role"]), str(each["content"])) for each in held]
+
+
 class Tap(FrameProcessor):
     """Keeps what the TTS makes."""
 

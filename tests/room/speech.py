@@ -28,7 +28,9 @@ def spoken(text: str) -> NDArray[np.int16]:
     engine().speak(text, voice, keep).result(timeout=10)
     samples = np.frombuffer(b"".join(chunks), dtype="<i2").astype(np.float32)
     resampled = soxr.resample(samples, ESPEAK_RATE_HZ, RATE_HZ)
-    scaled = resampled / max(1.0, float(np.abs(resampled).max())) * 32767 * LEVEL
+    scaled: NDArray[np.float32] = (
+        resampled / max(1.0, float(np.abs(resampled).max())) * 32767 * LEVEL
+    )
     return scaled.astype(np.int16)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.room.caller import Caller
-from tests.room.conftest import Open
-from tests.room.parts import GivenLlm, Tap
-from tests.room.speech import blip, spoken
 
 from bargein.protocol import Accepted, Rejected, Transcript, Words
+from tests.room.caller import Caller
+from tests.room.conftest import Open
+from tests.room.parts import GivenLlm, Tap, messages
+from tests.room.speech import blip, spoken
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -28,7 +28,7 @@ def _fresh() -> None:
 async def test_an_uninterrupted_reply_is_heard_sample_by_sample(open_room: Open) -> None:
     room = await open_room("greeting: Good morning to you.")
     async with Caller(room.url) as caller:
-        await caller.until(lambda: caller.floors())
+        await caller.until(lambda: bool(caller.floors()))
         await caller.until(lambda: caller.floors()[-1:] == ["idle"])
         assert bytes(caller.tape[1]) == b"".join(Tap.made)
 
@@ -46,12 +46,9 @@ async def test_words_over_the_bot_take_the_floor_and_the_context_holds_what_was_
         accepted = await caller.until_message(Accepted)
         assert accepted.cut_samples == len(caller.tape[1]) // 2
         assert caller.truncates[0].played_samples == accepted.cut_samples
-        await caller.until(lambda: bool(GivenLlm.contexts))
-        context = GivenLlm.contexts[0]
-        await caller.until(lambda: len(context.messages) == 4)
-        roles = [(m["role"], m["content"]) for m in context.messages]
-        assert roles[0] == ("assistant", accepted.heard_text)
-        assert roles[2:] == [("user", "what about tea"), ("assistant", "We have tea.")]
+        await caller.until(lambda: len(messages()) == 4)
+        assert messages()[0] == ("assistant", accepted.heard_text)
+        assert messages()[2:] == [("user", "what about tea"), ("assistant", "We have tea.")]
         assert f"{accepted.heard_text} {accepted.unheard_text}" == LONG
 
 

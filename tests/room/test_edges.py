@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 from loguru import logger
-from tests.room.caller import Caller
-from tests.room.conftest import Open
-from tests.room.speech import spoken
-from tests.room.test_barge_in import LONG
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bargein.packet import Kind, Packet
-from bargein.protocol import Codec, Error, Hello, Message, Pong, State
+from bargein.protocol import Codec, Error, Hello, Pong, ServerMessage, State
+from tests.room.caller import Caller
+from tests.room.conftest import Open
+from tests.room.speech import spoken
+from tests.room.test_barge_in import LONG
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -34,9 +34,9 @@ def warnings() -> Iterator[list[str]]:
     assert not [line for line in lines if "dangling" in line]
 
 
-async def answers(socket: ClientConnection) -> list[Message]:
+async def answers(socket: ClientConnection) -> list[ServerMessage]:
     """All that the server says until it closes."""
-    heard: list[Message] = []
+    heard: list[ServerMessage] = []
     try:
         while True:
             data = await socket.recv()
@@ -129,7 +129,7 @@ async def test_a_third_browser_finds_the_room_full_and_gets_in_once_another_left
                 await asyncio.sleep(0.1)
 
 
-async def first_answer(url: str) -> Message:
+async def first_answer(url: str) -> ServerMessage:
     """What the server says first to a good hello."""
     async with connect(url) as socket:
         await socket.send(Codec.write(Hello()))

@@ -6,13 +6,13 @@ import random
 from functools import partial
 
 import pytest
+
+from bargein.protocol import Accepted, SpokenWord, Words
 from tests.room.caller import Caller
 from tests.room.conftest import Open
-from tests.room.parts import GivenLlm
+from tests.room.parts import messages
 from tests.room.speech import spoken
 from tests.room.test_barge_in import LONG
-
-from bargein.protocol import Accepted, Words
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 INTERRUPTIONS = 20
@@ -20,7 +20,7 @@ INTERRUPTIONS = 20
 
 def heard_words(caller: Caller, utterance: int) -> str:
     """What the listener's own tape says was heard of an utterance."""
-    words = {}
+    words: dict[int, SpokenWord] = {}
     for message in caller.messages(Words):
         if message.utterance == utterance:
             words.update(enumerate(message.words, start=message.first_word))
@@ -39,8 +39,7 @@ def has_heard(caller: Caller, utterance: int, moment_ms: float) -> bool:
 
 def said() -> list[str]:
     """What the context says that the bot said."""
-    messages = GivenLlm.contexts[-1].messages
-    return [str(m["content"]) for m in messages if m["role"] == "assistant"]
+    return [text for role, text in messages() if role == "assistant"]
 
 
 async def test_twenty_interruptions_leave_exactly_what_was_played(open_room: Open) -> None:
