@@ -1,0 +1,111 @@
+"""The prose of `docs/protocol.md`: what the models cannot say, who does what and when."""
+
+from __future__ import annotations
+
+from bargein.protocol import (
+    MAX_MESSAGE_BYTES,
+    MICROPHONE_RATE_HZ,
+    PLAYED_EVERY_MS,
+    TRUNCATE_REPEAT_MS,
+    WINDOW_SAMPLES,
+)
+
+INTRODUCTION = f"""\
+`bargein/1` joins a client, which has the loudspeaker and the microphone, with a bot session,
+which decides who may speak. The client may detect speech and mute the bot by itself, at once;
+the server then gives the verdict. Both sides count in samples, so they agree on what was heard.
+
+## The channel
+
+Control messages are JSON objects, one in each text message; the bot's voice and the microphone
+travel as binary packets. Over a WebSocket both share one ordered connection. Any other channel
+will do: nothing here needs order or arrival. Messages may be lost, repeated, delayed and
+overtaken, and no sequence of that leaves the two sides apart for longer than one retry period.
+
+A client's message has at most {MAX_MESSAGE_BYTES:,} bytes. Unknown fields are ignored, so that
+either side may learn new ones; numbers that are not finite are refused. What cannot be read is
+answered with `error`, and the session goes on unless `final` is set.
+"""
+
+PACKETS = f"""\
+After the header comes little-endian PCM16, one channel. On the way down (kind 1) it has the rate
+that `welcome` names, `start_sample` counts from the first sample of the utterance, and flag 1
+(LAST) ends the utterance; a packet with that flag may be empty. On the way up (kind 2) it has
+{MICROPHONE_RATE_HZ:,} Hz, {WINDOW_SAMPLES} samples a packet, and `start_sample` counts from when
+the microphone was opened. Reserved bits are sent as 0 and ignored.
+"""
+
+RULES = f"""\
+## Epochs
+
+The session has an epoch, which `welcome` tells first. **Each verdict adds one to it, and nothing
+else does.** Every message and packet of the server carries its present epoch, every message of
+the client the last one that it has taken over.
+
+- Audio of an older epoch than the client's is dropped: it was flushed, or is sent again.
+- Audio of a newer one has overtaken its verdict; the client keeps it (at most 2 s) until the
+  verdict is there.
+- A verdict whose epoch is not newer than the client's is a repetition, and changes nothing.
+- A `state` whose epoch is newer than the client's, and no verdict within 300 ms of it: the
+  verdict is lost. The client takes the epoch from the `state`, drops what it holds of the bot's
+  voice unless the bot is speaking or contested, and unmutes.
+
+## A barge-in
+
+1. The client's VAD finds speech while the bot is heard, or has audio that was not heard yet. It
+   mutes the bot in that very moment, notes the exact sample at which the bot fell silent, and
+   sends `truncate`.
+2. It sends `truncate` again every {TRUNCATE_REPEAT_MS} ms until `contested`, `ignored` or a
+   verdict is there, and after `contested` every 500 ms until the verdict. Each one carries the
+   present position; the server takes the furthest.
+3. The server stops sending, answers `contested`, and gathers evidence: its own VAD, words,
+   silence. `verdict_deadline_ms` later at the latest it sends a verdict.
+4. `accepted`: the floor is the user's. The client drops all of the bot's audio. The context of
+   the bot holds `heard_text` and not a word more.
+5. `rejected`: the client unmutes and plays on at the very sample where it stopped. The server
+   sends again from `at_sample`, under the new epoch; the client trims what it has already by
+   `start_sample`. Not a sample is lost or repeated.
+6. `ignored`: the truncate did not apply (the bot does not speak, or may not be interrupted). The
+   client unmutes, and nothing else happens.
+7. Without any of these for 3 s the client unmutes by itself and plays on what it has.
+
+A word counts as heard when more than half of it was played.
+
+## Who contests
+
+- **The server's own VAD** contests the floor too. A client that gets `contested` without having
+  asked mutes at once, and answers with a `truncate` of `detected` false that tells the position.
+  Such a contest goes by the same rules; a client without a VAD needs no other.
+- **A truncate of an older epoch** gets the last verdict again; one of the present epoch while the
+  floor is contested gets `contested` again. A server may be sent the same truncate any number of
+  times.
+- **Before the first sample**: if the user is already speaking when an utterance is about to
+  begin, the client contests it at position 0. A rejection then starts it from its first sample.
+
+## What the server does besides
+
+- It sends the bot's voice in real time, a little ahead of playout (200 ms unless configured).
+- It takes `played` as the truth about what was heard. If none comes for 2 s after an utterance
+  should have ended, it takes the utterance as heard.
+- After a cut, a `played` that tells another position corrects the context.
+- `words` and `transcript` are for display alone.
+- `hello` is answered with `welcome`, as often as it comes.
+
+## What the client must do
+
+- Say `hello` first, and wait for `welcome` before it sends anything else.
+- Send the microphone as soon as a window of {WINDOW_SAMPLES} samples is complete, also while the
+  bot is speaking, with the echo of the bot taken out as far as it can.
+- Play utterances one after another in the order of their numbers, each in the order of its
+  samples. Playback starts when 40 ms are there or the end of the utterance is.
+- If a sample is missing, wait for it at most 500 ms, then play on; the position counts as if it
+  had been played. While nothing is there to play, the position stands still.
+- Tell `played` every {PLAYED_EVERY_MS} ms while the bot is heard, at each stop, with `finished`
+  at the end of each utterance, and once more with the final position when a verdict is
+  `accepted`. A position never runs backwards.
+- Tell its offset with `speech_ended`: 200 ms below the threshold minus 0.15.
+- Use the threshold of `vad_settings`, unless its user has chosen one.
+- Send `ping` every 2 s, and take the connection for dead when nothing was heard for 6 s.
+- A client that is not able to count samples sets `exact_playout` to false and `estimate` in each
+  `played`.
+"""
