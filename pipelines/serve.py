@@ -12,8 +12,7 @@ from loguru import logger
 from bargein.errors import ConfigError
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.load import Config
-from bargein.pipelines.session import assemble
-from bargein.processors.silero import model
+from bargein.pipelines.session import assemble, warm_up
 from bargein.protocol import Hello
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.room import LocalRoom
@@ -31,7 +30,7 @@ def run(config: Config) -> None:
         raise ConfigError(f"`bargein run` serves transport local, not {config.transport.use}")
     logger.remove()
     logger.add(sys.stderr, level="INFO", format="<dim>{time:HH:mm:ss.SSS}</dim> {message}")
-    model()
+    warm_up(config)
     with _listen(room, config) as listener:
         port = listener.getsockname()[1]
         print(f"{config.name} ({config.path}, {config.short_digest}) is listening.", flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from loguru import logger
@@ -25,6 +25,7 @@ from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
 from bargein.processors.played_audio import PlayedAudio
+from bargein.processors.silero import model
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
@@ -52,6 +53,8 @@ class Session:
     context: LLMContext
     transport: BaseTransport
     parts: tuple[FrameProcessor, ...]
+    failures: dict[str, str] = field(default_factory=dict)
+    """The last error of each part, by its name."""
 
     async def run(self, *, until: asyncio.Event, greet_after: asyncio.Event) -> None:
         """Run until the client has left or the pipeline has ended; always returns, in bounded time.
@@ -71,8 +74,8 @@ class Session:
                 if leaving.done():
                     return
                 raise PartError(f"the pipeline of {self.config.path} did not start; see the log")
-            interruption = _the(Interruption, self.parts)
-            interruption.welcome()
+            self._check_parts()
+            _the(Interruption, self.parts).welcome()
             logger.info("session {} runs {}", self.id, self.config.name)
             greeting = asyncio.create_task(self._greet(greet_after))
             await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
@@ -81,6 +84,13 @@ class Session:
             leaving.cancel()
             await self._stop(running)
         logger.info("session {} is over", self.id)
+
+    def _check_parts(self) -> None:
+        """Pipecat starts a pipeline whose parts have given up; nobody could talk with it."""
+        for part in self.parts:
+            if not part.is_usable:
+                reason = self.failures.get(part.name, "the log says why")
+                raise PartError(f"{part.name} can't work: {reason}")
 
     async def _greet(self, greet_after: asyncio.Event) -> None:
         if not self.config.greeting:
@@ -111,7 +121,10 @@ class Session:
             last[frame.error] = now_ms
             logger.error("session {}: {}", self.id, frame.error)
             part = getattr(frame.processor, "name", "a part of the bot")
-            text = f"{part} failed; the server's log says why, the conversation goes on"
+            self.failures[part] = frame.error
+            works = getattr(frame.processor, "is_usable", True)
+            outcome = "the conversation goes on" if works else "it can't work any more"
+            text = f"{part} failed, {outcome}; the server's log says why"
             self.wire.send(Error(code="processor_failed", message=text))
 
         return report
@@ -173,6 +186,13 @@ def assemble(
         idle_timeout_secs=None,
     )
     return Session(session_id, config, wire, worker, context, transport, tuple(parts))
+
+
+def warm_up(config: Config) -> None:
+    """Load what is loaded once for all sessions, so that the first visitor does not wait."""
+    model()
+    if config.endpointing.smart_turn:
+        _smart_turn()
 
 
 def _smart_turn() -> BaseTurnAnalyzer:

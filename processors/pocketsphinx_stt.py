@@ -72,10 +72,6 @@ class PocketsphinxSTT(STTService):
             bool,
             Field(description="Recognise any English instead: a toy, 3 words of 10 are wrong."),
         ] = False,
-        prefix_padding_ms: Annotated[
-            int,
-            Field(ge=0, le=2_000, description="Audio from before the onset that is heard as well."),
-        ] = 200,
     ) -> None:
         """Read and check the script; the worker starts with the pipeline."""
         super().__init__(
@@ -84,7 +80,6 @@ class PocketsphinxSTT(STTService):
             settings=STTSettings(model="pocketsphinx en-us", language=Language.EN),
         )
         self._worker_setup = _worker_setup(script, dictation)
-        self._prefix_padding_ms = prefix_padding_ms
         self._before = bytearray()
         self._worker: PocketsphinxProcess | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -154,7 +149,7 @@ class PocketsphinxSTT(STTService):
         """Send audio to the worker while somebody speaks, else keep some for the next speech."""
         if not self._speaking:
             self._before += audio
-            del self._before[: -(self._prefix_padding_ms + LONGEST_START_MS) * BYTES_PER_MS]
+            del self._before[: -LONGEST_START_MS * BYTES_PER_MS]
         elif self._worker and not self._worker.hear(audio):
             logger.warning(f"{self}: the worker is 5 s behind, {len(audio)} bytes are not heard")
         yield None
@@ -165,7 +160,7 @@ class PocketsphinxSTT(STTService):
         self._speaking = not self._lost
         if self._worker:
             self._worker.begin(self._utterance)
-            padding_bytes = (self._prefix_padding_ms + start_ms) * BYTES_PER_MS
+            padding_bytes = start_ms * BYTES_PER_MS
             if padding_bytes and self._before:
                 self._worker.hear(bytes(self._before[-padding_bytes:]))
         self._before.clear()

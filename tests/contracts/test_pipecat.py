@@ -14,8 +14,8 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
+    StartFrame,
     TextFrame,
-    TextType,
     TTSTextFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -30,6 +30,7 @@ from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_controller import UserTurnController
+from pipecat.utils.text.base_text_aggregator import TextType
 
 from bargein.playout import Cut
 from bargein.processors.assistant_context import AssistantContext
@@ -154,9 +155,9 @@ async def test_a_reply_that_is_heard_to_its_end_is_joined_with_spaces() -> None:
 class DeafOutput(BaseOutputTransport):
     """An output without audio, as the local room's is."""
 
-    async def start(self, frame: Frame) -> None:  # type: ignore[override]
-        await super().start(frame)  # type: ignore[arg-type]
-        await self.set_transport_ready(frame)  # type: ignore[arg-type]
+    async def start(self, frame: StartFrame) -> None:
+        await super().start(frame)
+        await self.set_transport_ready(frame)
 
 
 async def test_frames_pass_an_output_without_audio_in_order() -> None:

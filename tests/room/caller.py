@@ -31,9 +31,11 @@ from bargein.protocol import (
     Played,
     Rejected,
     ServerMessage,
+    SpokenWord,
     State,
     Truncate,
     Welcome,
+    Words,
 )
 
 M = TypeVar("M")
@@ -255,3 +257,17 @@ class Caller:
         )
         self.truncates.append(message)
         await self.send(message)
+
+
+def heard_words(caller: Caller, utterance: int) -> str:
+    """What the listener's own tape says was heard of an utterance."""
+    words: dict[int, SpokenWord] = {}
+    for message in caller.messages(Words):
+        if message.utterance == utterance:
+            words.update(enumerate(message.words, start=message.first_word))
+    played = len(caller.tape.get(utterance, b"")) // 2
+    return " ".join(
+        words[i].text
+        for i in sorted(words)
+        if 2 * played > words[i].start_sample + words[i].end_sample
+    )

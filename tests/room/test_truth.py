@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from bargein.protocol import Accepted, SpokenWord, Words
-from tests.room.caller import Caller
+from bargein.protocol import Accepted
+from tests.room.caller import Caller, heard_words
 from tests.room.conftest import Open
 from tests.room.parts import messages
 from tests.room.speech import spoken
@@ -16,20 +16,6 @@ from tests.room.test_barge_in import LONG
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 INTERRUPTIONS = 20
-
-
-def heard_words(caller: Caller, utterance: int) -> str:
-    """What the listener's own tape says was heard of an utterance."""
-    words: dict[int, SpokenWord] = {}
-    for message in caller.messages(Words):
-        if message.utterance == utterance:
-            words.update(enumerate(message.words, start=message.first_word))
-    played = len(caller.tape.get(utterance, b"")) // 2
-    return " ".join(
-        words[i].text
-        for i in sorted(words)
-        if 2 * played > words[i].start_sample + words[i].end_sample
-    )
 
 
 def has_heard(caller: Caller, utterance: int, moment_ms: float) -> bool:
