@@ -1,4 +1,7 @@
-"""The engine's rules, one scenario each: no audio, no clock, a VAD that hears what it is told."""
+"""The engine's rules, one scenario each: no audio, no clock, a VAD that hears what it is told.
+
+Long, since it is one list of rules.
+"""
 
 from __future__ import annotations
 

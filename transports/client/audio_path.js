@@ -2,6 +2,7 @@
 
 import {audioBlocked, ClientError, deviceGone, insecurePage, microphoneError, noWorklet}
   from './client_error.js';
+import {bounded} from './waiting.js';
 
 const READY_BOUND_MS = 10_000;
 const ANSWER_BOUND_MS = 5000;
@@ -168,12 +169,4 @@ export function stopTracks(stream) {
     track.onended = null;
     track.stop();
   }
-}
-
-/** The promise's value, or `makeError()` thrown after `boundMs`. */
-function bounded(promise, boundMs, makeError) {
-  return new Promise((resolve, reject) => {
-    const bound = setTimeout(() => reject(makeError()), boundMs);
-    promise.then(resolve, reject).finally(() => clearTimeout(bound));
-  });
 }

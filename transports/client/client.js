@@ -8,7 +8,9 @@
 
 import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './audio_path.js';
 import {ClientError, closedByPage, serverError, serverGone} from './client_error.js';
-import {Heartbeat, readPong} from './heartbeat.js';
+import {eventsOf} from './events.js';
+import {Heartbeat} from './heartbeat.js';
+import {unlessAborted} from './waiting.js';
 import {PROTOCOL_VERSION, Wire} from './wire.js';
 
 export {ClientError};
@@ -210,7 +212,11 @@ export class BargeinClient extends EventTarget {
       if (FLOOR_MESSAGES.has(name)) {
         this.#path.order({order: 'message', message: received.message});
       }
-      if (Object.hasOwn(this.#shown, name)) this.#shown[name](received.message);
+      for (const [event, detail] of eventsOf(name, received.message, performance.now())) {
+        this.#tell(event, detail);
+      }
+      if (name === 'vad_settings') this.#hearVadSettings(received.message);
+      if (name === 'error' && received.message.final) this.#drop(serverError(received.message));
     }
   }
 
@@ -235,30 +241,9 @@ export class BargeinClient extends EventTarget {
     if (due === 'dead') this.#drop(serverGone('Nothing was heard from the server for 6 s.'));
   }
 
-  /** What the page is told of each message. */
-  #shown = {
-    state: ({state}) => this.#tell('floor', {state}),
-    contested: () => this.#tell('floor', {state: 'contested'}),
-    accepted: () => this.#tell('floor', {state: 'listening'}),
-    rejected: () => this.#tell('floor', {state: 'speaking'}),
-    ignored: ({state}) => this.#tell('floor', {state}),
-    words: ({utterance, first_word: first, words}) =>
-      this.#tell('words', {utterance, first, words: words.map(readWord)}),
-    transcript: ({text, final}) => this.#tell('transcript', {text, final}),
-    pong: (message) => this.#tell('rtt', readPong(message, performance.now())),
-    vad_settings: (message) => this.#hearVadSettings(message),
-    error: (message) => this.#hearError(message),
-  };
-
-  #hearVadSettings({probability_threshold: threshold, noise_floor_db: noiseFloorDb}) {
+  #hearVadSettings({probability_threshold: threshold}) {
     this.#serverThreshold = threshold;
     this.#sendSettings({threshold: this.#threshold});
-    this.#tell('vadsettings', {threshold, noiseFloorDb});
-  }
-
-  #hearError(message) {
-    if (message.final) this.#drop(serverError(message));
-    else this.#tell('warning', {code: message.code, message: message.message});
   }
 
   // --- settings ---------------------------------------------------------------------------
@@ -311,23 +296,8 @@ export class BargeinClient extends EventTarget {
   }
 }
 
-/**
- * The promise's value, unless the signal comes first: then its reason is thrown, and a value
- * that comes late is disposed of.
- */
-function unlessAborted(signal, promise, dispose = () => {}) {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), {once: true});
-    promise.then((value) => (signal.aborted ? dispose(value) : resolve(value)), reject);
-  });
-}
-
 function ownServer() {
   const url = new URL('/ws', location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
-}
-
-function readWord({text, start_sample: start, end_sample: end, estimate}) {
-  return {text, start, end, estimate};
 }

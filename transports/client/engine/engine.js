@@ -5,28 +5,26 @@
  * detection silences the very quantum in which it happens, and the position that is reported
  * is the sample at which the output stopped. Free of browser globals: time is counted in
  * output frames, and what to tell the outside is collected in `outbox`.
+ *
+ * Long, since it is the one place where hearing, contest, admission and player meet; each of
+ * them decides in its own file.
  */
 
 import {Admission} from './admission.js';
 import {Contest} from './contest.js';
-import {levelDb, Meter, NoiseFloor} from './level.js';
-import {Microphone} from './microphone.js';
-import {OnsetEstimate} from './onset.js';
+import {Ear} from './ear.js';
+import {Meter} from './level.js';
 import {readBotPacket, writeMicrophonePacket} from './packet.js';
 import {Player} from './player.js';
 import {Progress} from './progress.js';
-import {Refresh, Speech} from './speech.js';
 import {Tape} from './tape.js';
 
 /** Web Audio's render quantum; an engine that renders larger ones still works. */
 const QUANTUM_SAMPLES = 128;
-const MOST_QUANTUM_SAMPLES = 16_384;
 const PLAYED_EVERY_MS = 200;
 const DISPLAY_EVERY_MS = 50;
 /** A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost. */
 const LATE_VERDICT_MS = 300;
-/** Probabilities that a test may ask for: 120 s of them. */
-const MOST_PROBABILITIES = 3750;
 
 /**
  * What leaves the engine: a message or a packet for the server, or an event for the page.
@@ -38,12 +36,7 @@ export class Engine {
   /** @type {Outgoing[]} */
   outbox = [];
   #rateHz;
-  #vad;
-  #microphone;
-  #speech = new Speech();
-  #refresh = new Refresh();
-  #noise = new NoiseFloor();
-  #onset = new OnsetEstimate();
+  #ear;
   #player;
   #admission;
   #contest = new Contest();
@@ -54,9 +47,6 @@ export class Engine {
   #shownProgress = new Progress(DISPLAY_EVERY_MS);
   #shownMs = 0;
   #frame = 0;
-  #probability = 0;
-  #windowIndex = 0;
-  #probabilities = [];
   #detectedFrame = null;
   // This run of speech was judged to be no barge-in, and contests nothing any more.
   #spent = false;
@@ -78,9 +68,8 @@ export class Engine {
    */
   constructor({rateHz, botRateHz, epoch, threshold, overlap, vad, record, resume}) {
     this.#rateHz = rateHz;
-    this.#vad = vad;
     this.#settings = {threshold, overlap};
-    this.#microphone = new Microphone(rateHz, MOST_QUANTUM_SAMPLES);
+    this.#ear = new Ear(rateHz, vad);
     this.#player = new Player(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
     this.#admission = new Admission(epoch, botRateHz);
     this.#tape = record ? new Tape(rateHz) : null;
@@ -97,7 +86,7 @@ export class Engine {
   quantum(input, output, frame) {
     this.#frame = frame;
     this.#microphoneMeter.add(input);
-    this.#microphone.push(input, (window) => this.#hear(window));
+    this.#ear.push(input, () => this.#settings.threshold, this.#hear);
     this.#repair();
     this.#contestWhatIsAboutToBegin();
     this.#openOrCloseGate();
@@ -123,24 +112,13 @@ export class Engine {
 
   // --- the microphone ---------------------------------------------------------------------
 
-  /** @param {import('./microphone.js').Window} window */
-  #hear(window) {
-    const probability = this.#vad.probability(window.samples);
-    this.#probability = probability;
-    this.#windowIndex = window.index;
-    this.#noise.hear(levelDb(window.samples), probability);
-    this.#onset.hear(window.samples);
-    if (this.#tape && this.#probabilities.length < MOST_PROBABILITIES) {
-      this.#probabilities.push(probability);
-    }
+  // Bound once: it is called from the audio thread's inner loop.
+  #hear = ({startSample, pcm}, change) => {
     const {epoch} = this.#admission;
-    const {startSample, pcm} = window;
     this.#send({kind: 'packet', buffer: writeMicrophonePacket({epoch, startSample, pcm})});
-    const change = this.#speech.hear(probability, this.#settings.threshold);
     if (change === 'onset') this.#hearOnset();
     if (change === 'offset') this.#hearOffset();
-    if (this.#refresh.due(probability, this.#speech.speaking)) this.#vad.reset();
-  }
+  };
 
   #hearOnset() {
     this.#spent = false;
@@ -149,22 +127,20 @@ export class Engine {
   }
 
   #hearOffset() {
-    const windowIndex = this.#windowIndex - this.#speech.silentWindows + 1;
-    this.#message({type: 'bargein/speech_ended', window_index: windowIndex});
+    this.#message({type: 'bargein/speech_ended', window_index: this.#ear.firstSilentWindow});
   }
 
   /** The bot is about to begin while the user is speaking: contested at its first sample. */
   #contestWhatIsAboutToBegin() {
     const {current} = this.#player;
-    if (current === null || current.begun || !this.#speech.speaking || this.#spent) return;
+    if (current === null || current.begun || !this.#ear.speaking || this.#spent) return;
     if (this.#contest.open !== null || this.#contest.lastUtterance === current.id) return;
     this.#detect(current.id);
   }
 
   #detect(utterance) {
     const isNew = this.#contest.open === null;
-    const onsetToMuteMs = this.#onset.agoMs(this.#noise.db);
-    this.#beginContest({utterance, detected: true, onsetToMuteMs});
+    this.#beginContest({utterance, detected: true, onsetToMuteMs: this.#ear.onsetAgoMs});
     if (!isNew) return;
     this.#detectedFrame = this.#frame;
     this.#mark('detected', {attempt: this.#contest.open.id, utterance});
@@ -182,9 +158,9 @@ export class Engine {
   #evidence(utterance) {
     return {
       played: this.#player.playedOf(utterance),
-      probability: this.#probability,
-      windowIndex: this.#windowIndex,
-      noiseFloorDb: this.#noise.db,
+      probability: this.#ear.probability,
+      windowIndex: this.#ear.windowIndex,
+      noiseFloorDb: this.#ear.noiseFloorDb,
     };
   }
 
@@ -277,7 +253,7 @@ export class Engine {
 
   #rejected(message) {
     if (!this.#isNews(message)) return;
-    this.#spent = this.#speech.speaking;
+    this.#spent = this.#ear.speaking;
     if (!this.#player.wasFinished(message.utterance)) {
       this.#player.expect(message.utterance, message.at_sample);
     }
@@ -334,7 +310,7 @@ export class Engine {
   }
 
   get probabilities() {
-    return Float32Array.from(this.#probabilities);
+    return this.#ear.probabilities;
   }
 
   /** @param {import('./player.js').Telling} telling */
@@ -360,8 +336,8 @@ export class Engine {
     this.#event('levels', {
       microphoneDb: this.#microphoneMeter.takeDb(),
       botDb: this.#botMeter.takeDb(),
-      probability: this.#probability,
-      speech: this.#speech.speaking,
+      probability: this.#ear.probability,
+      speech: this.#ear.speaking,
       threshold: this.#settings.threshold,
     });
   }

@@ -1,0 +1,33 @@
+/** What the page is told of each message of the server's. */
+
+import {readPong} from './heartbeat.js';
+
+const TELLING = {
+  state: ({state}) => [['floor', {state}]],
+  contested: () => [['floor', {state: 'contested'}]],
+  accepted: () => [['floor', {state: 'listening'}]],
+  rejected: () => [['floor', {state: 'speaking'}]],
+  ignored: ({state}) => [['floor', {state}]],
+  words: ({utterance, first_word: first, words}) =>
+    [['words', {utterance, first, words: words.map(readWord)}]],
+  transcript: ({text, final}) => [['transcript', {text, final}]],
+  pong: (message, nowMs) => [['rtt', readPong(message, nowMs)]],
+  vad_settings: ({probability_threshold: threshold, noise_floor_db: noiseFloorDb}) =>
+    [['vadsettings', {threshold, noiseFloorDb}]],
+  // A final one closes the connection, which is told with it.
+  error: ({code, message, final}) => (final ? [] : [['warning', {code, message}]]),
+};
+
+/**
+ * @param {string} name of the message, without its prefix
+ * @param {object} message
+ * @param {number} nowMs
+ * @returns {[string, object][]} events, each with its detail
+ */
+export function eventsOf(name, message, nowMs) {
+  return Object.hasOwn(TELLING, name) ? TELLING[name](message, nowMs) : [];
+}
+
+function readWord({text, start_sample: start, end_sample: end, estimate}) {
+  return {text, start, end, estimate};
+}
