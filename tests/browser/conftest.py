@@ -34,10 +34,14 @@ ALLOWED = ("--use-fake-ui-for-media-stream",)
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Where the Chromium to test with lies."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None:
-        pytest.skip("no Chromium here: install one with apt")
-    return path
+    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if installed is not None:
+        return installed
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    if not Path(own).exists():
+        pytest.skip("no Chromium here: install one with apt, or with `playwright install`")
+    return own
 
 
 @pytest.fixture(scope="session")

@@ -115,9 +115,8 @@ export class BargeinClient extends EventTarget {
     this.#serverThreshold = welcome.probability_threshold;
     const taken = this.#resume?.session === welcome.session ? this.#resume : null;
     const resume = taken && {utterance: taken.utterance, played: taken.played_samples};
-    const threshold = this.#threshold;
     const {epoch} = welcome;
-    const options = {...vad, epoch, threshold, overlap, record, resume};
+    const options = {...vad, epoch, threshold: this.#threshold, overlap, record, resume};
     return AudioPath.open(microphone, welcome.sample_rate_hz, options, {
       outgoing: (list) => list.forEach((outgoing) => this.#send(outgoing)),
       failed: (error) => this.#drop(error),
@@ -139,9 +138,7 @@ export class BargeinClient extends EventTarget {
       session: welcome.session,
     });
     this.#tell('floor', {state: welcome.state});
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const received of waiting) this.#receive(received);
+    for (const received of this.#waiting.splice(0)) this.#receive(received);
   }
 
   // --- closing ----------------------------------------------------------------------------
