@@ -78,6 +78,8 @@ def compile_wasm(output: Path) -> None:
         ["clang", *CLANG_FLAGS, "-o", str(output), str(HERE / "silero.c")],
         check=True,
     )
+    # The linker marks it as a program; it is data.
+    output.chmod(0o644)
 
 
 def _constants_at_16_khz(model: onnx.ModelProto) -> Iterator[tuple[str, np.ndarray]]:
