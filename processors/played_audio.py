@@ -129,9 +129,10 @@ class PlayedAudio(FrameProcessor):
     def accept(self, utterance: int, at_sample: int | None) -> Cut:
         """Drop everything; tells what was heard up to this sample (or to the estimated one)."""
         now_ms = self._now_ms()
+        estimate = at_sample is None
         if at_sample is None:
             utterance, at_sample = self._playout.current, self._playout.position(now_ms)
-        self._cut = self._playout.cut(utterance, at_sample, now_ms)
+        self._cut = self._playout.cut(utterance, at_sample, now_ms, estimate=estimate)
         # At once: what waited for audio that is gone would be let go by the pacing task.
         self._kept += [item for item in self._playout.drop_items() if not item.interruptible]
         self._reply_open = False
@@ -245,18 +246,21 @@ class PlayedAudio(FrameProcessor):
         if self._bot_speaking and not self._playout.current:
             await self._bot_stopped()
             self._tell(Heard.BOT_FINISHED)
+            if self._reply_open:
+                self._tell(Heard.REPLY_BEGUN)
 
     def _send_due(self, now_ms: float) -> bool:
         """Send what is due, without an await: a cut may not come between. True at an onset."""
         silent = not self._bot_speaking
         while chunk := self._playout.take(now_ms):
-            if not self._bot_speaking:
-                self._bot_speaking = True
-                self._tell(Heard.BOT_STARTED)
             if self._wire:
                 self._wire.send_audio(
                     chunk.utterance, chunk.start_sample, chunk.pcm, last=chunk.last
                 )
+            if not self._bot_speaking:
+                # After it was sent: to tell may cut it off, and begin a new epoch.
+                self._bot_speaking = True
+                self._tell(Heard.BOT_STARTED)
         return silent and self._bot_speaking
 
     async def _bot_stopped(self) -> None:

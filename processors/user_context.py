@@ -75,6 +75,8 @@ class UserContext(LLMUserAggregator):
                 self._held.clear()
                 self._deaf = True
                 return
+            case FloorTakenFrame():
+                self._deaf = False
         await super().process_frame(frame, direction)
         if isinstance(frame, FloorTakenFrame):
             held, self._held = self._held, []

@@ -18,7 +18,7 @@ from pydantic import Field
 from bargein.processors.floor_frames import SpeechWindowFrame
 from bargein.processors.silero import Silero
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
-from bargein.voice_activity import Change, VoiceActivity, VoiceRules
+from bargein.voice_activity import Change, Refresh, VoiceActivity, VoiceRules
 
 WINDOW_BYTES = WINDOW_SAMPLES * 2
 AUDIO_IDLE_S = 1.0
@@ -75,6 +75,7 @@ class SileroVad(FrameProcessor):
         self._prefix_padding_ms = prefix_padding_ms
         self._pause_ms = pause_ms
         self._silero = Silero()
+        self._refresh = Refresh()
         self._voice = VoiceActivity(
             VoiceRules(
                 probability_threshold=probability_threshold,
@@ -114,7 +115,10 @@ class SileroVad(FrameProcessor):
         while len(self._pcm) >= WINDOW_BYTES:
             window = bytes(self._pcm[:WINDOW_BYTES])
             del self._pcm[:WINDOW_BYTES]
-            await self._take_probability(self._silero.probability(window))
+            probability = self._silero.probability(window)
+            await self._take_probability(probability)
+            if self._refresh.due(probability, speaking=self._voice.speaking):
+                self._silero.reset()
 
     async def _take_probability(self, probability: float) -> None:
         change = self._voice.window(probability)
@@ -146,3 +150,4 @@ class SileroVad(FrameProcessor):
                 if self._voice.silent_wire() is Change.STOPPED:
                     await self._stopped()
                 self._silero.reset()
+                await self.push_frame(SpeechWindowFrame(), FrameDirection.UPSTREAM)

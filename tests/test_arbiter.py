@@ -127,6 +127,12 @@ CASES: list[tuple[str, Floor, list[Event], list[Order]]] = [
         [Pause(1), Accept(1, None, 0, preparing=False), OpenTurn()],
     ),
     (
+        "a reply that begins while the user talks is contested at once",
+        LISTENING,
+        [window(0, speech_ms=160), bot(Heard.BOT_STARTED)],
+        [Pause(0), Accept(0, None, 0, preparing=False), OpenTurn()],
+    ),
+    (
         "a truncate again is acknowledged, and does not prolong the contest",
         SPEAKING,
         [truncate(0), truncate(100), truncate(500), tick(DEADLINE_MS)],
@@ -405,4 +411,4 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 
 TestAnyInterleaving = AnyInterleaving.TestCase
-TestAnyInterleaving.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestAnyInterleaving.settings = settings(max_examples=80, stateful_step_count=40)

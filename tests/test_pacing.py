@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bargein.pacing import Pacing
@@ -41,7 +41,6 @@ def test_a_restart_makes_what_was_let_out_void() -> None:
     assert (pacing.wait_ms(10), pacing.unplayed_ms(10)) == (0, 0)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 200), st.floats(1, 40)), max_size=30))
 def test_the_listener_never_has_more_than_the_lead_and_one_chunk(
     steps: list[tuple[float, float]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bargein.errors import ProtocolError
@@ -28,7 +28,6 @@ def test_the_layout_is_the_one_that_is_written_down() -> None:
     assert HEADER_BYTES == 20
 
 
-@settings(deadline=None)
 @given(PACKETS)
 def test_a_packet_comes_out_as_it_went_in(packet: Packet) -> None:
     assert Packet.unpack(packet.pack()) == packet
@@ -63,7 +62,6 @@ def test_flags_that_are_not_known_yet_are_no_error() -> None:
     assert Packet.unpack(HEADER[:1] + b"\xff" + HEADER[2:]).flags is Flag.LAST
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_garbage_is_read_or_refused_and_nothing_else(data: bytes) -> None:
     with suppress(ProtocolError):

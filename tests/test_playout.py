@@ -424,7 +424,6 @@ def test_a_position_of_another_reply_corrects_nothing() -> None:
 # --- properties -----------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 900), min_size=1, max_size=12),
     share=st.floats(0, 1),
@@ -597,4 +596,4 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 
 TestAnyInterleaving = AnyInterleaving.TestCase
-TestAnyInterleaving.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestAnyInterleaving.settings = settings(max_examples=40, stateful_step_count=30)

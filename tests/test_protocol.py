@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bargein.errors import ProtocolError
@@ -209,19 +209,16 @@ def read(text: str) -> None:
             assert side(Codec.write(message)) == message
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_any_text_is_a_message_or_a_protocol_error(text: str) -> None:
     read(text)
 
 
-@settings(deadline=None)
 @given(JSON | LIKELY)
 def test_any_json_is_a_message_or_a_protocol_error(value: object) -> None:
     read(json.dumps(value))
 
 
-@settings(deadline=None)
 @given(JSON | LIKELY | st.dictionaries(st.integers() | st.binary(), st.binary(), max_size=3))
 def test_any_value_that_a_channel_hands_over_is_a_message_or_a_protocol_error(
     value: object,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bargein.truncation import Word, WordTrack
@@ -84,7 +84,6 @@ def test_the_first_word_heard_is_the_first_counted() -> None:
     assert [made.count_heard(played) for played in (0, 150, 151, 250, 251)] == [0, 0, 1, 1, 2]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text("ab. ", max_size=12), max_size=4),
     st.lists(st.integers(0, 1000), min_size=4, max_size=4),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bargein.voice_activity import WINDOW_MS, Change, VoiceActivity, VoiceRules
+from bargein.voice_activity import WINDOW_MS, Change, Refresh, VoiceActivity, VoiceRules
 
 HIGH, BAND, LOW = 0.9, 0.55, 0.1
 RULES = VoiceRules(probability_threshold=0.65, min_speech_duration_ms=150, pause_ms=200)
@@ -69,7 +69,6 @@ def test_a_wire_that_falls_silent_ends_speech_once() -> None:
     assert voice.speech_ms == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([HIGH, BAND, LOW]), max_size=120))
 def test_starts_and_stops_take_turns_and_no_onset_is_older_than_its_speech_and_pauses(
     probabilities: list[float],
@@ -83,3 +82,13 @@ def test_starts_and_stops_take_turns_and_no_onset_is_older_than_its_speech_and_p
         if change is Change.STARTED:
             most = (voice.speech_ms // WINDOW_MS) * (RULES.pause_ms + WINDOW_MS)
             assert voice.since_onset_ms <= most
+
+
+def test_the_model_forgets_every_two_seconds_of_clear_silence_and_never_in_speech() -> None:
+    refresh = Refresh()
+    quiet = [refresh.due(0.01, speaking=False) for _ in range(130)]
+    assert [n for n, due in enumerate(quiet) if due] == [62, 125]
+    assert not any(refresh.due(0.01, speaking=True) for _ in range(130))
+    assert not any(refresh.due(0.5, speaking=False) for _ in range(130))
+    soft = [refresh.due(0.01, speaking=False) for _ in range(5)]
+    assert soft == [False, False, False, False, True]

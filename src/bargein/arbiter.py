@@ -191,7 +191,12 @@ class Arbiter:
 
     def bot(self, heard: Heard, now_ms: float) -> list[Order]:
         """The bot's side: `REPLY_BEGUN`, `REPLY_EMPTY`, `BOT_STARTED` or `BOT_FINISHED`."""
-        return self._hear(heard, now_ms)
+        orders = self._hear(heard, now_ms)
+        talking = self.speech_ms >= self.rules.min_speech_duration_ms and self.barge_in_enabled
+        if heard is Heard.BOT_STARTED and self.floor is Floor.SPEAKING and talking:
+            # The user was speaking when it began: a barge-in at position 0.
+            orders += self._hear(Heard.SPEECH, now_ms)
+        return orders
 
     def interrupted(self, now_ms: float) -> list[Order]:
         """Somebody else in the pipeline has interrupted the bot."""

@@ -167,6 +167,23 @@ def graph(config: Path, settings: tuple[str, ...], form: str, output: Path | Non
 
 
 @main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@_plainly
+def docs(folder: Path) -> None:
+    """Write the pages that are printed from code into FOLDER."""
+    from bargein.printed_docs import printed_docs
+
+    with _quiet_imports():
+        from bargein.pipelines.schema import configuration_markdown
+
+        pages = printed_docs() | {"configuration.md": configuration_markdown()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        click.echo(folder / name)
+
+
+@main.command()
 @_config
 @_settings
 @_plainly

@@ -79,6 +79,8 @@ def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
     if evidence.silence_ms >= rules.quiet_ms:
         return Verdict(Reason.BACKCHANNEL if murmur else Reason.NO_SPEECH)
     if evidence.elapsed_ms >= rules.deadline_ms:
+        if murmur and enough and not evidence.silence_ms:
+            return ACCEPTED  # whoever still talks by now wants the floor
         if murmur:
             return Verdict(Reason.BACKCHANNEL)
         return Verdict(Reason.TIMEOUT if evidence.speech_ms else Reason.NO_SPEECH)

@@ -88,3 +88,33 @@ class VoiceActivity:
     def _forget(self) -> None:
         self.speaking = False
         self.speech_ms = self.since_onset_ms = self.low_windows = 0
+
+
+REFRESH_AFTER_WINDOWS = 63
+REFRESH_QUIET_WINDOWS = 5
+REFRESH_BELOW = 0.1
+
+
+@dataclass(slots=True)
+class Refresh:
+    """Says when the model should forget: every 2 s, but only in clear silence.
+
+    Music and long noise leave a recurrent model deaf to the speech that follows. Rule and
+    figures are those of Pipecat's analyzer, and of the client's VAD, which must agree.
+    """
+
+    windows: int = 0
+    quiet_windows: int = 0
+
+    def due(self, probability: float, *, speaking: bool) -> bool:
+        """Take a window's probability; whether to reset the model before the next."""
+        self.windows += 1
+        self.quiet_windows = self.quiet_windows + 1 if probability < REFRESH_BELOW else 0
+        due = (
+            self.windows >= REFRESH_AFTER_WINDOWS
+            and self.quiet_windows >= REFRESH_QUIET_WINDOWS
+            and not speaking
+        )
+        if due:
+            self.windows = 0
+        return due

@@ -100,9 +100,7 @@ def joins(before: Stretch, after: Stretch) -> bool:
     return same or after.start == 0
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["mute", "duck"]), st.lists(st.sampled_from(DEEDS + ODD_DEEDS), max_size=20))
 def test_nothing_is_lost_repeated_or_stuck(
     engine_page: Page, overlap: str, deeds: list[str]

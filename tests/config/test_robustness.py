@@ -49,7 +49,7 @@ PIECES = [
 ]
 
 in_one_folder = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
 )
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bargein.docs_command import docs_command, printed_docs
+from bargein.cli import main
+from bargein.printed_docs import printed_docs
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
-COMMAND = docs_command(lambda: {"more.md": "# More\n"})
 
 
 @pytest.mark.parametrize("name", printed_docs())
@@ -22,9 +22,9 @@ def test_the_page_is_in_step_with_the_code(name: str) -> None:
 
 def test_all_pages_are_written_and_named(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "docs"
-    result = CliRunner().invoke(COMMAND, [str(folder)])
+    result = CliRunner().invoke(main, ["docs", str(folder)])
     assert result.exit_code == 0, result.output
-    names = {*printed_docs(), "more.md"}
+    names = {*printed_docs(), "configuration.md"}
     assert set(result.output.split()) == {str(folder / name) for name in names}
     assert {path.name for path in folder.iterdir()} == names
 
@@ -32,6 +32,6 @@ def test_all_pages_are_written_and_named(tmp_path: Path) -> None:
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     taken = tmp_path / "docs"
     taken.write_text("")
-    result = CliRunner().invoke(COMMAND, [str(taken)])
+    result = CliRunner().invoke(main, ["docs", str(taken)])
     assert result.exit_code == 2
     assert taken.name in result.output

@@ -1,0 +1,163 @@
+"""Carries out what the arbiter orders: audio and messages at once, frames right behind.
+
+Frames are slow (an InterruptionFrame waits for every teardown on its way), so whatever
+the client and the listener notice is done by direct calls before any frame is queued.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from loguru import logger
+from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpeakFrame
+
+from bargein import arbiter as order
+from bargein.arbiter import Arbiter, Order
+from bargein.playout import Cut
+from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
+from bargein.processors.played_audio import PlayedAudio
+from bargein.processors.wire import Wire
+from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected, State
+
+
+class Orders:
+    """Does what the arbiter says; the frames that follow wait in `outbox`, in order."""
+
+    def __init__(
+        self,
+        *,
+        arbiter: Arbiter,
+        wire: Wire,
+        played_audio: PlayedAudio,
+        resume_phrases: Sequence[str],
+        now_ms: Callable[[], float],
+    ) -> None:
+        """Work with these; an InterruptionFrame in the outbox stands for a broadcast."""
+        self.outbox: asyncio.Queue[Frame] = asyncio.Queue()
+        self._arbiter = arbiter
+        self._wire = wire
+        self._played_audio = played_audio
+        self._resume_phrases = tuple(resume_phrases)
+        self._now_ms = now_ms
+        self._deadline: asyncio.TimerHandle | None = None
+        self._last_verdict: Message | None = None
+        self._unsaid: Cut | None = None
+        self._reply_owed = False
+
+    def carry_out(self, given: Sequence[Order]) -> None:
+        """Do all that needs no frame; only then queue the frames."""
+        for each in given:
+            self.do_now(each)
+        for each in given:
+            match each:
+                case order.Accept():
+                    self.outbox.put_nowait(InterruptionFrame())
+                case order.OpenTurn():
+                    self.outbox.put_nowait(FloorTakenFrame())
+                case order.DropWords():
+                    self.outbox.put_nowait(WordsDroppedFrame())
+                case order.GoOn():
+                    self._go_on()
+                case _:
+                    pass
+
+    def do_now(self, given: Order) -> None:
+        """Do what needs no frame."""
+        match given:
+            case order.Pause(utterance):
+                self._played_audio.pause()
+                self._start_deadline()
+                self._send_contested(utterance)
+            case order.Acknowledge(utterance):
+                self._send_contested(utterance)
+            case order.Accept():
+                self.end_deadline()
+                self._accept(given)
+            case order.Reject():
+                self.end_deadline()
+                self._reject(given)
+            case order.Ignore(reason):
+                self._wire.send(Ignored(state=self._arbiter.floor, reason=reason))
+            case order.RepeatVerdict():
+                if self._last_verdict:
+                    self._wire.send(self._last_verdict)
+            case order.ShowFloor(floor):
+                self._wire.send(State(state=floor))
+            case _:
+                pass
+
+    def forget_unsaid(self) -> None:
+        """The user's turn had words: what was cut off is not taken up again."""
+        self._unsaid = None
+
+    def end_deadline(self) -> None:
+        """No contest is open any more."""
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _send_contested(self, utterance: int) -> None:
+        deadline_ms = self._arbiter.rules.deadline_ms
+        self._wire.send(Contested(utterance=utterance, verdict_deadline_ms=deadline_ms))
+
+    def _accept(self, given: order.Accept) -> None:
+        self._reply_owed = self._played_audio.reply_open or given.preparing
+        cut = self._unsaid = self._played_audio.accept(given.utterance, given.at_sample)
+        self._wire.epoch = self._arbiter.epoch
+        logger.info(
+            "barge-in accepted after {:.0f} ms: utterance {} cut at sample {}",
+            given.contested_ms,
+            cut.utterance,
+            cut.cut_samples,
+        )
+        self._send_verdict(
+            Accepted(
+                utterance=cut.utterance,
+                cut_samples=cut.cut_samples,
+                heard_text=cut.heard,
+                unheard_text=cut.unheard,
+            )
+        )
+
+    def _reject(self, given: order.Reject) -> None:
+        self._wire.epoch = self._arbiter.epoch
+        at_sample = self._played_audio.resume(given.utterance, given.at_sample)
+        logger.info(
+            "barge-in rejected after {:.0f} ms ({}): utterance {} goes on from sample {}",
+            given.contested_ms,
+            given.reason,
+            given.utterance,
+            at_sample,
+        )
+        self._send_verdict(
+            Rejected(utterance=given.utterance, at_sample=at_sample, reason=given.reason)
+        )
+
+    def _send_verdict(self, verdict: Message) -> None:
+        self._last_verdict = verdict
+        self._wire.send(verdict)
+
+    def _go_on(self) -> None:
+        """Resume after a misfire: the rest of the cut answer, without asking the LLM again."""
+        cut, self._unsaid = self._unsaid, None
+        if cut is None or not self._resume_phrases:
+            return
+        if cut.remainder:
+            phrase = random.choice(self._resume_phrases).strip()
+            self.outbox.put_nowait(TTSSpeakFrame(f"{phrase} {cut.remainder}".strip()))
+        elif self._reply_owed and not cut.heard_in_reply:
+            # The reply was cancelled before it had any words.
+            self.outbox.put_nowait(LLMRunFrame())
+
+    def _start_deadline(self) -> None:
+        self.end_deadline()
+        deadline_ms = self._arbiter.rules.deadline_ms
+        self._deadline = asyncio.get_running_loop().call_later(
+            deadline_ms / 1000, self._deadline_passed, self._now_ms() + deadline_ms
+        )
+
+    def _deadline_passed(self, due_ms: float) -> None:
+        # The loop's timer may be early by its resolution; the verdict is due all the same.
+        self.carry_out(self._arbiter.tick(max(due_ms, self._now_ms())))

@@ -1,0 +1,17 @@
+"""The pages of the docs that are printed from the pure core; `bargein docs` writes them."""
+
+from __future__ import annotations
+
+import json
+
+from bargein.floor_docs import floor_markdown
+from bargein.protocol_docs import protocol_markdown, protocol_schema
+
+
+def printed_docs() -> dict[str, str]:
+    """Give the text of each page by its file name."""
+    return {
+        "floor.md": floor_markdown(),
+        "protocol.md": protocol_markdown(),
+        "protocol.schema.json": json.dumps(protocol_schema(), indent=2, ensure_ascii=False) + "\n",
+    }
