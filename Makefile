@@ -46,13 +46,18 @@ chromium: $(INSTALLED_DEV)
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# The stamps let everything run offline once it is installed.
+# The stamps let everything run offline once it is installed. Behind a proxy that signs with
+# a certificate of its own, the second try takes the system's certificates.
+SYNC = sync --quiet --frozen --inexact --extra embedded
+
 $(INSTALLED): uv.lock pyproject.toml | $(UV)
-	$(UV) sync --quiet --frozen --inexact --extra embedded
+	@echo "Installing what the bot needs into .venv ..."
+	@$(UV) $(SYNC) 2>/dev/null || $(UV) --system-certs $(SYNC)
 	@touch $@
 
 $(INSTALLED_DEV): uv.lock pyproject.toml | $(UV)
-	$(UV) sync --quiet --frozen --inexact --extra embedded --extra dev
+	@echo "Installing what the tests need into .venv ..."
+	@$(UV) $(SYNC) --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra dev
 	@touch $@ $(INSTALLED)
 
 $(UV):
