@@ -13,7 +13,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
 from pipecat.utils.string import TextPartForConcatenation
 from pipecat.utils.time import time_now_iso8601
 
-from bargein.playout import Cut
+from bargein.cut import Cut
 from bargein.processors.played_audio import HEARD
 
 CUT_OFF = (
@@ -32,14 +32,18 @@ class AssistantContext(LLMAssistantAggregator):
     def __init__(self, context: LLMContext, *, user: LLMUserAggregator) -> None:
         """Pair it with the user's half."""
         super().__init__(context, _paired_user_aggregator=user)
-        self._message: LLMContextMessage | None = None
-        self._note: LLMContextMessage | None = None
+        self._cut: Cut | None = None
+        self._written: list[LLMContextMessage] = []
+        self._correction: Cut | None = None
 
     async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
         cut = frame.metadata.get(HEARD)
         if not isinstance(cut, Cut):
             await super()._handle_interruptions(frame)
             return
+        correction, self._correction = self._correction, None
+        if correction and correction.number == cut.number:
+            cut = correction
         heard = cut.heard_in_reply
         self._aggregation = (
             [TextPartForConcatenation(heard, includes_inter_part_spaces=False)] if heard else []
@@ -50,24 +54,41 @@ class AssistantContext(LLMAssistantAggregator):
         )
         before = len(self._context.messages)
         await super()._handle_interruptions(frame)
-        self._message = next((m for m in self._context.messages[before:] if _is_text(m)), None)
-        self._note = None
+        message = next((m for m in self._context.messages[before:] if _is_text(m)), None)
+        self._cut, self._written = cut, [message] if message else []
         if cut.unheard:
-            self._note = _developer(heard)
-            self._context.add_message(self._note)
+            note = _developer(heard)
+            self._written.append(note)
+            self._context.add_message(note)
 
-    def correct(self, heard: str) -> None:
-        """Rewrite what the last interruption left: other words were heard after all."""
-        if self._note is None:
-            return
-        note, message = _developer(heard), _assistant(heard)
+    def correct(self, cut: Cut) -> None:
+        """Rewrite what this interruption left: other words were heard after all.
+
+        The correction may be faster than the InterruptionFrame, which waits for every
+        teardown on its way; then it is kept until the frame is here.
+        """
+        if self._cut is None or self._cut.number < cut.number:
+            self._correction = cut
+        elif self._cut.number == cut.number:
+            self._rewrite(cut)
+
+    def _rewrite(self, cut: Cut) -> None:
+        heard = cut.heard_in_reply
+        written = [_assistant(heard)] if heard else []
+        if cut.unheard:
+            written.append(_developer(heard))
         messages: list[LLMContextMessage] = []
+        place: int | None = None
         for each in self._context.messages:
-            if each is self._note:
-                messages += [message, note] if heard else [note]
-            elif each is not self._message:
+            if any(each is old for old in self._written):
+                place = len(messages) if place is None else place
+            else:
                 messages.append(each)
-        self._message, self._note = message, note
+        if place is None:
+            # Somebody has replaced the context since.
+            return
+        messages[place:place] = written
+        self._cut, self._written = cut, written
         self._context.set_messages(messages)
 
 

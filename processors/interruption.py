@@ -22,6 +22,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
 
 from bargein.arbiter import Arbiter
+from bargein.cut import Cut
 from bargein.errors import ProtocolError
 from bargein.floor import Floor, Heard
 from bargein.processors.clock import monotonic_ms
@@ -44,7 +45,7 @@ from bargein.protocol import (
 )
 from bargein.verdict import BACKCHANNELS, VerdictRules
 
-Correct = Callable[[str], None]
+Correct = Callable[[Cut], None]
 
 NEVER = 1.0
 """No window reaches this probability: a client with this threshold never mutes the bot."""
@@ -126,8 +127,8 @@ class Interruption(FrameProcessor):
     ) -> None:
         """Connect it with the client and the tracker; called once, before it runs.
 
-        `correct` gets what was heard of the last reply when the client's last position
-        differs from the cut.
+        `correct` gets the last cut as it really was, when the client's last position
+        differs from it.
         """
         self._wire, self._played_audio, self._correct = wire, played_audio, correct
         never = {} if self._arbiter.barge_in_enabled else {"probability_threshold": NEVER}
@@ -211,9 +212,10 @@ class Interruption(FrameProcessor):
         for order in self._arbiter.interrupted(self._now_ms()):
             self._orders.do_now(order)
 
-    def corrected(self, heard_in_reply: str) -> None:
+    def corrected(self, cut: Cut) -> None:
         """The client's last position says that other words were heard."""
-        self._correct(heard_in_reply)
+        self._orders.correct(cut)
+        self._correct(cut)
 
     def words(self, text: str, *, final: bool) -> None:
         """The user's context: the recogniser's words so far for the present speech."""

@@ -15,7 +15,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 
 from bargein import arbiter as order
 from bargein.arbiter import Arbiter, Order
-from bargein.playout import Cut
+from bargein.cut import Cut
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
@@ -39,7 +39,7 @@ class Orders:
         self._arbiter = arbiter
         self._wire = wire
         self._played_audio = played_audio
-        self._resume_phrases = tuple(resume_phrases)
+        self._resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
         self._now_ms = now_ms
         self._deadline: asyncio.TimerHandle | None = None
         self._last_verdict: Message | None = None
@@ -91,6 +91,11 @@ class Orders:
     def forget_unsaid(self) -> None:
         """The user's turn had words: what was cut off is not taken up again."""
         self._unsaid = None
+
+    def correct(self, cut: Cut) -> None:
+        """The last cut was somewhere else: what was left unsaid begins there."""
+        if self._unsaid and self._unsaid.number == cut.number:
+            self._unsaid = cut
 
     def end_deadline(self) -> None:
         """No contest is open any more."""
@@ -145,11 +150,17 @@ class Orders:
         if cut is None or not self._resume_phrases:
             return
         if cut.remainder:
-            phrase = random.choice(self._resume_phrases).strip()
-            self.outbox.put_nowait(TTSSpeakFrame(f"{phrase} {cut.remainder}".strip()))
-        elif self._reply_owed and not cut.heard_in_reply:
-            # The reply was cancelled before it had any words.
+            phrase = random.choice(self._resume_phrases)
+            self.outbox.put_nowait(TTSSpeakFrame(self._resume(phrase, cut.remainder)))
+        elif self._reply_owed:
+            # All that there was of the reply was heard, and the rest of it was cancelled.
             self.outbox.put_nowait(LLMRunFrame())
+
+    def _resume(self, phrase: str, remainder: str) -> str:
+        """The remainder behind the phrase, unless it begins with one: a resume was cut off."""
+        if any(remainder.startswith(each) for each in self._resume_phrases if each):
+            return remainder
+        return f"{phrase} {remainder}".strip()
 
     def _start_deadline(self) -> None:
         self.end_deadline()

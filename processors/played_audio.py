@@ -30,8 +30,9 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
 from pydantic import Field
 
+from bargein.cut import Cut
 from bargein.floor import Heard
-from bargein.playout import Cut, Playout
+from bargein.playout import Playout
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.wire import Wire
 from bargein.protocol import SpokenWord, Words
@@ -50,7 +51,7 @@ class BotEars(Protocol):
     def interrupted(self) -> None:
         """An InterruptionFrame came that the arbiter did not order."""
 
-    def corrected(self, heard_in_reply: str) -> None:
+    def corrected(self, cut: Cut) -> None:
         """The client's last position was other than the one the cut was made at."""
 
 
@@ -141,10 +142,9 @@ class PlayedAudio(FrameProcessor):
 
     def played(self, utterance: int, played_samples: int) -> None:
         """The client's word on how far playout has come."""
-        if self._cut is not None or not self._playout.current:
-            corrected = self._playout.correct(utterance, played_samples)
-            if corrected is not None and self._ears:
-                self._ears.corrected(corrected)
+        corrected = self._playout.correct(utterance, played_samples)
+        if corrected is not None and self._ears:
+            self._ears.corrected(corrected)
         self._playout.acknowledge(utterance, played_samples)
         self._wake.set()
 

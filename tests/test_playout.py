@@ -396,7 +396,14 @@ def test_a_position_after_the_cut_corrects_what_was_heard(
     out = speaking(*WORDS, samples=4000)
     out.cut(1, 1700, 0, estimate=estimate)
     told = [out.correct(1, position) for position in later]
-    assert [text for text in told if text is not None] == ([corrected] if corrected else [])
+    heard = [cut.heard_in_reply for cut in told if cut is not None]
+    assert heard == ([corrected] if corrected else [])
+
+
+def heard_after(out: Playout[str], utterance: int, position: int) -> str | None:
+    """What was heard of the reply by this later position; None if it says nothing new."""
+    cut = out.correct(utterance, position)
+    return cut.heard_in_reply if cut else None
 
 
 def test_the_listener_may_have_come_to_another_utterance_than_estimated() -> None:
@@ -405,13 +412,31 @@ def test_the_listener_may_have_come_to_another_utterance_than_estimated() -> Non
     out.add_word("Second.", 0)
     sent(out, 1000)
     assert out.cut(1, 80, 1000).heard_in_reply == "First."
-    assert out.correct(2, 90) == "First. Second."
+    assert heard_after(out, 2, 90) == "First. Second."
 
 
 def test_an_estimate_of_the_very_end_can_be_corrected_too() -> None:
     out = speaking(*WORDS, samples=4000)
     assert out.cut(1, 4000, 0).unheard == ""
-    assert out.correct(1, 1600) == "One, two."
+    assert heard_after(out, 1, 1600) == "One, two."
+
+
+def test_what_is_left_to_say_follows_the_correction() -> None:
+    out = speaking(*WORDS, samples=4000)
+    first = out.cut(1, 600, 0)
+    assert first.remainder == "One, two. Three four."
+    cut = out.correct(1, 2600)
+    assert cut is not None
+    assert (cut.number, cut.cut_samples, cut.heard) == (first.number, 2600, "One, two. Three")
+    assert cut.remainder == "Three four."
+
+
+def test_each_cut_has_a_number_of_its_own_and_keeps_no_samples() -> None:
+    out = speaking(*WORDS, samples=4000)
+    assert out.cut(1, 600, 0).number == 1
+    assert out.kept_samples == 0
+    out.append(tone(100))
+    assert out.cut(2, 0, 0).number == 2
 
 
 def test_a_position_of_another_reply_corrects_nothing() -> None:

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bargein.cut import Cut, LastCut
 from bargein.pacing import Pacing
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.sound import sound_end
 from bargein.truncation import Word
-from bargein.utterance import LastCut, Utterance
+from bargein.utterance import Utterance
 
 Item = TypeVar("Item")
 
@@ -38,22 +39,6 @@ class Chunk:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """What an accepted barge-in left of the bot's speech."""
-
-    utterance: int
-    cut_samples: int
-    heard: str
-    """What was heard of the cut utterance."""
-    unheard: str
-    """What was not heard of it and of all that waited behind it."""
-    remainder: str
-    """What to say to go on: from the start of the cut sentence. Empty if all was heard."""
-    heard_in_reply: str
-    """All that was heard since the last message was committed to the context."""
-
-
 class Playout(Generic[Item]):
     """Owns the samples; see the module. Times are milliseconds of any one clock."""
 
@@ -67,6 +52,7 @@ class Playout(Generic[Item]):
         self._said: list[str] = []
         self._next_id = first_id
         self._last_cut: LastCut | None = None
+        self._cuts = 0
 
     # --- what the TTS makes -----------------------------------------------------------
 
@@ -244,34 +230,19 @@ class Playout(Generic[Item]):
         An `estimate` gives way to whatever position the listener tells later, even to an
         earlier one; what the listener itself has said is only ever moved on.
         """
-        last = LastCut(tuple(self._said), list(self._queue), estimate)
+        queue = list(self._queue)
+        last = LastCut(self._cuts + 1, utterance, tuple(self._said), queue, estimate)
         self.acknowledge(utterance, at_sample)
         self.paused = False
         self._pacing.restart(now_ms)
         if self._open:
             self._end_last_word(self._queue[-1])
-        if self._queue:
-            head = self._queue.popleft()
-        else:
-            head = last.utterances[-1] if last.utterances else Utterance(utterance)
-        rest = [text for each in self._queue if (text := each.words.text())]
-        count = head.count_heard
-        heard, unheard = head.words.text(0, count), head.words.text(count)
-        remainder = ""
-        if unheard:
-            remainder = head.words.text(head.words.sentence_start(count))
-        cut = Cut(
-            utterance=head.id,
-            cut_samples=head.played,
-            heard=heard,
-            unheard=" ".join(filter(None, [unheard, *rest])),
-            remainder=" ".join(filter(None, [remainder, *rest])),
-            heard_in_reply=last.heard(),
-        )
+        for each in queue:
+            each.let_go()
         self._queue.clear()
-        self._last_cut = last
         self._said.clear()
-        return cut
+        self._last_cut, self._cuts = last, last.number
+        return last.cut()
 
     def drop_items(self) -> list[Item]:
         """Forget all items, and give them: some may not be dropped."""
@@ -279,15 +250,15 @@ class Playout(Generic[Item]):
         self._items.clear()
         return items
 
-    def correct(self, utterance: int, played_samples: int) -> str | None:
-        """A position that came after the cut: what was really heard in the reply, if it differs."""
+    def correct(self, utterance: int, played_samples: int) -> Cut | None:
+        """A position that came after the cut: the cut as it really was, if that differs."""
         last = self._last_cut
         if last is None or all(each.id != utterance for each in last.utterances):
             return None
-        before = last.heard()
+        before = last.cut()
         last.move(utterance, played_samples)
-        heard = last.heard()
-        return None if heard == before else heard
+        cut = last.cut()
+        return None if cut.heard_in_reply == before.heard_in_reply else cut
 
     # --- inside -----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""One stretch of the bot's speech with its words, and what is left of it after a cut."""
+"""One stretch of the bot's speech with its words."""
 
 from __future__ import annotations
 
@@ -47,28 +47,7 @@ class Utterance:
         offset = self.base * BYTES_PER_SAMPLE
         return bytes(self.pcm[start * BYTES_PER_SAMPLE - offset : end * BYTES_PER_SAMPLE - offset])
 
-
-@dataclass(slots=True)
-class LastCut:
-    """What was cut, in case the listener's last word tells another place."""
-
-    said: tuple[str, ...]
-    utterances: list[Utterance]
-    estimate: bool
-
-    def heard(self) -> str:
-        """All that was heard of the reply."""
-        cut = (each.words.text(0, each.count_heard) for each in self.utterances)
-        return " ".join(filter(None, [*self.said, *cut]))
-
-    def move(self, utterance: int, played_samples: int) -> None:
-        """Take the listener's position: it replaces an estimate, and then only grows."""
-        for each in self.utterances:
-            known = 0 if self.estimate else each.played
-            if each.id < utterance:
-                each.played = each.sent
-            elif each.id == utterance:
-                each.played = max(known, min(played_samples, each.sent))
-            else:
-                each.played = known
-        self.estimate = False
+    def let_go(self) -> None:
+        """Forget the samples, but not how many they were."""
+        self.base = self.total
+        self.pcm.clear()

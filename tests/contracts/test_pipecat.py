@@ -32,7 +32,7 @@ from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_controller import UserTurnController
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from bargein.playout import Cut
+from bargein.cut import Cut
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.played_audio import HEARD
 

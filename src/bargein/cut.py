@@ -1,0 +1,73 @@
+"""What an accepted barge-in left of the bot's speech, and how a later position corrects it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bargein.utterance import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What was heard, what was not, and what to say to go on."""
+
+    utterance: int
+    cut_samples: int
+    heard: str
+    """What was heard of the cut utterance."""
+    unheard: str
+    """What was not heard of it and of all that waited behind it."""
+    remainder: str
+    """What to say to go on: from the start of the cut sentence. Empty if all was heard."""
+    heard_in_reply: str
+    """All that was heard since the last message was committed to the context."""
+    number: int = 0
+    """Counts the cuts of a session: a correction has the number of the cut that it corrects."""
+
+
+@dataclass(slots=True)
+class LastCut:
+    """What was cut, in case the listener's last word tells another place."""
+
+    number: int
+    named: int
+    """The utterance at which the cut was made."""
+    said: tuple[str, ...]
+    utterances: list[Utterance]
+    estimate: bool
+
+    def cut(self) -> Cut:
+        """The cut, by what is known of the listener's position."""
+        waiting = [each for each in self.utterances if not each.done]
+        played = self.utterances[-1] if self.utterances else Utterance(self.named)
+        head, behind = (waiting[0], waiting[1:]) if waiting else (played, [])
+        rest = [text for each in behind if (text := each.words.text())]
+        count = head.count_heard
+        unheard = head.words.text(count)
+        remainder = head.words.text(head.words.sentence_start(count)) if unheard else ""
+        return Cut(
+            utterance=head.id,
+            cut_samples=head.played,
+            heard=head.words.text(0, count),
+            unheard=" ".join(filter(None, [unheard, *rest])),
+            remainder=" ".join(filter(None, [remainder, *rest])),
+            heard_in_reply=self._heard(),
+            number=self.number,
+        )
+
+    def move(self, utterance: int, played_samples: int) -> None:
+        """Take the listener's position: it replaces an estimate, and then only grows."""
+        for each in self.utterances:
+            known = 0 if self.estimate else each.played
+            if each.id < utterance:
+                each.played = each.sent
+            elif each.id == utterance:
+                each.played = max(known, min(played_samples, each.sent))
+            else:
+                each.played = known
+        self.estimate = False
+
+    def _heard(self) -> str:
+        """All that was heard of the reply."""
+        cut = (each.words.text(0, each.count_heard) for each in self.utterances)
+        return " ".join(filter(None, [*self.said, *cut]))

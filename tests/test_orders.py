@@ -1,0 +1,119 @@
+"""What follows a turn without words: the rest of the answer, once, and never a stammer."""
+
+from __future__ import annotations
+
+import pytest
+from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpeakFrame
+
+from bargein.arbiter import Accept, Arbiter, GoOn
+from bargein.cut import Cut
+from bargein.packet import Packet
+from bargein.processors.orders import Orders
+from bargein.processors.played_audio import PlayedAudio
+from bargein.processors.wire import Wire
+from bargein.protocol import Message
+
+ACCEPT = Accept(1, 100, 50, preparing=False)
+CUT = Cut(
+    utterance=1,
+    cut_samples=100,
+    heard="One, two. Three",
+    unheard="four.",
+    remainder="Three four.",
+    heard_in_reply="One, two. Three",
+    number=1,
+)
+ALL_HEARD = Cut(1, 100, heard="One.", unheard="", remainder="", heard_in_reply="One.", number=1)
+
+
+class Silence:
+    """A link that leads nowhere."""
+
+    def send(self, message: Message) -> None:
+        pass
+
+    def send_audio(self, packet: Packet) -> None:
+        pass
+
+
+class CutAt(PlayedAudio):
+    """A tracker that was cut here."""
+
+    def __init__(self, cut: Cut, *, reply_open: bool) -> None:
+        super().__init__()
+        self._given, self._open = cut, reply_open
+
+    @property
+    def reply_open(self) -> bool:
+        return self._open
+
+    def accept(self, utterance: int, at_sample: int | None) -> Cut:
+        return self._given
+
+
+def orders(cut: Cut, *, reply_open: bool = False) -> Orders:
+    """Orders for a bot that is cut here, accepted."""
+    given = Orders(
+        arbiter=Arbiter(),
+        wire=Wire(Silence(), "s"),
+        played_audio=CutAt(cut, reply_open=reply_open),
+        resume_phrases=["As I was  saying,"],
+        now_ms=lambda: 0.0,
+    )
+    given.carry_out([ACCEPT])
+    return given
+
+
+def pushed(given: Orders) -> list[str]:
+    """What goes down the pipeline: what to say, or the frame's kind."""
+    frames: list[Frame] = []
+    while not given.outbox.empty():
+        frames.append(given.outbox.get_nowait())
+    assert isinstance(frames.pop(0), InterruptionFrame)
+    return [
+        each.text if isinstance(each, TTSSpeakFrame) else type(each).__name__ for each in frames
+    ]
+
+
+async def test_the_bot_goes_on_from_the_start_of_the_cut_sentence() -> None:
+    given = orders(CUT)
+    given.carry_out([GoOn(), GoOn()])
+    assert pushed(given) == ["As I was saying, Three four."]
+
+
+async def test_a_resume_that_is_cut_off_does_not_say_its_phrase_twice() -> None:
+    given = orders(
+        Cut(2, 9, "As I", "was saying, Three four.", "As I was saying, Three four.", "As I", 2)
+    )
+    given.carry_out([GoOn()])
+    assert pushed(given) == ["As I was saying, Three four."]
+
+
+async def test_it_goes_on_from_where_the_correction_says() -> None:
+    given = orders(CUT)
+    given.correct(Cut(1, 10, "One,", "two. Three four.", "One, two. Three four.", "One,", 1))
+    given.carry_out([GoOn()])
+    assert pushed(given) == ["As I was saying, One, two. Three four."]
+
+
+async def test_a_correction_of_another_cut_changes_nothing() -> None:
+    given = orders(CUT)
+    given.correct(Cut(9, 10, "", "Other.", "Other.", "", 7))
+    given.carry_out([GoOn()])
+    assert pushed(given) == ["As I was saying, Three four."]
+
+
+@pytest.mark.parametrize(("reply_open", "follows"), [(True, [LLMRunFrame.__name__]), (False, [])])
+async def test_a_reply_that_was_cancelled_in_the_making_is_asked_for_again(
+    reply_open: bool, follows: list[str]
+) -> None:
+    given = orders(ALL_HEARD, reply_open=reply_open)
+    given.carry_out([GoOn()])
+    assert pushed(given) == follows
+
+
+async def test_what_was_cut_off_by_words_is_not_taken_up_again() -> None:
+    given = orders(CUT)
+    given.forget_unsaid()
+    given.carry_out([GoOn()])
+    assert pushed(given) == []
