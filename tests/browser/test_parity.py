@@ -159,6 +159,8 @@ async def test_what_the_worklet_scored_is_what_the_server_hears(
     assert np.allclose(in_worklet[:count], scored["probabilities"], atol=1e-6)
 
 
+# silero-vad loads its model in a way that newer versions of torch advise against.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load.*:DeprecationWarning")
 def test_the_clients_vad_agrees_with_torch(
     windows: npt.NDArray[np.int16], by_onnx: npt.NDArray[np.float64]
 ) -> None:
