@@ -2,7 +2,8 @@
 
 Every message is idempotent. Loss, duplication, delay and reordering are normal. On a
 channel that is not ordered with the audio, a packet of a newer epoch than the last
-verdict is kept by the client until the verdict arrives.
+verdict is kept by the client until the verdict arrives. The file is long because the
+vocabulary of a protocol is one thing, to be read in one place.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
  *
  * All that is urgent happens in the audio worklet (`engine/`). Here messages and packets are
  * carried between it and the server, in order, and the page is told as events; the name and
- * detail of each stand in `engine/README.md`.
+ * detail of each stand in `engine/README.md`. It is long because connecting, losing and
+ * closing share one state, and each must be able to cut the others short.
  */
 
 import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './audio_path.js';
