@@ -65,9 +65,20 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         self._over = False
         self._transcribed = False
         self._has_words = False
+        self._gave_up = False
         self._pause: asyncio.Task[None] | None = None
         self._silence_left_s = 0.0
         self._silent = asyncio.Event()
+
+    @property
+    def open(self) -> bool:
+        """Whether a turn has begun and not ended."""
+        return self._open
+
+    @property
+    def words_owed(self) -> bool:
+        """Whether the last turn ended before the recogniser had said anything about it."""
+        return self._gave_up
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         """Tell the analyzer the microphone's rate."""
@@ -85,7 +96,11 @@ class EndOfTurn(BaseUserTurnStopStrategy):
     async def handle_user_turn_started(self) -> None:
         """A turn begins with nothing said; whether the user speaks now is known already."""
         self._open = True
-        self._over = self._transcribed = self._has_words = False
+        self._transcribed = self._has_words = self._gave_up = False
+        if not self._speaking and not self._pausing:
+            # Nobody will say again that the user is silent.
+            self._over = False
+            await self._begin_pause(heard_s=0.0)
 
     async def handle_user_turn_stopped(self) -> None:
         """However it ended, tell who has to go on from here."""
@@ -103,7 +118,8 @@ class EndOfTurn(BaseUserTurnStopStrategy):
                 if self._analyzer:
                     self._analyzer.append_audio(frame.audio, self._speaking)
             case VADUserStartedSpeakingFrame():
-                self._speaking, self._over, self._transcribed = True, False, False
+                self._speaking = True
+                self._over = self._transcribed = self._gave_up = False
                 await self._end_pause()
                 if self._analyzer:
                     self._analyzer.update_vad_start_secs(frame.start_secs)
@@ -113,12 +129,11 @@ class EndOfTurn(BaseUserTurnStopStrategy):
             case TranscriptionFrame():
                 self._has_words = self._has_words or bool(frame.text.strip())
                 self._transcribed = self._transcribed or frame.finalized
+                self._gave_up = False
                 await self._maybe_end()
-                if self._open and not self._speaking and self._pause is None:
-                    # Words without speech: the VAD missed it, so the silence counts from here.
-                    await self._begin_pause(heard_s=0.0)
             case NoWordsFrame():
                 self._transcribed = True
+                self._gave_up = False
                 await self._maybe_end()
         return ProcessFrameResult.CONTINUE
 
@@ -133,6 +148,10 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         self._silence_left_s -= duration_s
         if self._silence_left_s <= 0:
             self._silent.set()
+
+    @property
+    def _pausing(self) -> bool:
+        return self._pause is not None and not self._pause.done()
 
     async def _end_pause(self) -> None:
         task, self._pause = self._pause, None
@@ -154,6 +173,7 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         if await self._maybe_end():
             return
         await asyncio.sleep(TRANSCRIPT_WAIT_S)
+        self._gave_up = not self._transcribed and not self._has_words
         self._transcribed = True
         await self._maybe_end()
 

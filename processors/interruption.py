@@ -17,6 +17,7 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     StartFrame,
     VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
@@ -188,6 +189,8 @@ class Interruption(FrameProcessor):
             case VADUserStartedSpeakingFrame():
                 playing = self._played_audio.utterance
                 self._orders.carry_out(self._arbiter.speech_started(now_ms, playing=playing))
+            case VADUserStoppedSpeakingFrame():
+                self._arbiter.speech_stopped()
 
     async def _push_outbox(self) -> None:
         """Push the frames that orders ask for, one after another, in a task of its own.
@@ -211,6 +214,8 @@ class Interruption(FrameProcessor):
         """An InterruptionFrame of somebody else's passes: the floor follows it."""
         for order in self._arbiter.interrupted(self._now_ms()):
             self._orders.do_now(order)
+        # Whoever interrupted the bot did not do it for nothing.
+        self._orders.forget_unsaid()
 
     def corrected(self, cut: Cut) -> None:
         """The client's last position says that other words were heard."""
@@ -223,14 +228,15 @@ class Interruption(FrameProcessor):
         self._orders.carry_out(self._arbiter.words(tuple(text.split()), self._now_ms()))
 
     def speech_from_words(self) -> None:
-        """The user's context: words came while nobody spoke, so the VAD has missed them."""
-        self._orders.carry_out(self._arbiter.speech_started(self._now_ms(), playing=0))
+        """The user's context: words came for which no turn is open; they take the floor."""
+        playing = self._played_audio.utterance
+        self._orders.carry_out(self._arbiter.late_words(self._now_ms(), playing=playing))
 
     def turn_ended(self, *, has_words: bool) -> None:
         """The turn strategy: the user's turn is over."""
-        if has_words:
-            self._orders.forget_unsaid()
         self._orders.carry_out(self._arbiter.turn_ended(has_words=has_words, now_ms=self._now_ms()))
+        # What was cut off is taken up again now or never.
+        self._orders.forget_unsaid()
 
     # --- messages ----------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ class Orders:
                 pass
 
     def forget_unsaid(self) -> None:
-        """The user's turn had words: what was cut off is not taken up again."""
+        """What was cut off is not taken up again."""
         self._unsaid = None
 
     def correct(self, cut: Cut) -> None:

@@ -35,7 +35,7 @@ class WordListener(TurnListener, Protocol):
         """The words so far."""
 
     def speech_from_words(self) -> None:
-        """Words came while nobody had the floor."""
+        """These words take the floor: they came after the speech that they belong to."""
 
 
 class UserContext(LLMUserAggregator):
@@ -50,10 +50,8 @@ class UserContext(LLMUserAggregator):
         analyzer: BaseTurnAnalyzer | None,
     ) -> None:
         """Build the aggregator with our turn strategies and nobody else's."""
-        strategies = UserTurnStrategies(
-            start=[FloorTurnStart()],
-            stop=[EndOfTurn(listener=listener, silence_s=silence_s, analyzer=analyzer)],
-        )
+        self._turn = EndOfTurn(listener=listener, silence_s=silence_s, analyzer=analyzer)
+        strategies = UserTurnStrategies(start=[FloorTurnStart()], stop=[self._turn])
         super().__init__(
             context,
             params=LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None),
@@ -61,6 +59,7 @@ class UserContext(LLMUserAggregator):
         self._listener = listener
         self._held: list[TranscriptionFrame] = []
         self._deaf = False
+        self._last_final = ""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Let transcripts through only when the user has the floor."""
@@ -79,22 +78,30 @@ class UserContext(LLMUserAggregator):
                 self._deaf = False
         await super().process_frame(frame, direction)
         if isinstance(frame, FloorTakenFrame):
-            held, self._held = self._held, []
-            for each in held:
+            for each in self._held:
+                self._last_final = each.text
                 await super().process_frame(each, direction)
+            self._held.clear()
 
     def _admit(self, frame: TranscriptionFrame | InterimTranscriptionFrame) -> bool:
         """Report the words; whether the frame belongs to the turn now open."""
         if self._deaf or not frame.text.strip():
             return not self._deaf
-        final = isinstance(frame, TranscriptionFrame)
-        self._listener.words(frame.text, final=final)
-        if self._listener.floor is Floor.LISTENING and not self._held:
-            return True
-        if isinstance(frame, TranscriptionFrame):
-            if self._listener.floor is Floor.IDLE:
-                self._held.append(frame)
-                self._listener.speech_from_words()
-            elif self._listener.floor in (Floor.CONTESTED, Floor.LISTENING):
-                self._held.append(frame)
-        return False
+        self._listener.words(frame.text, final=isinstance(frame, TranscriptionFrame))
+        if isinstance(frame, InterimTranscriptionFrame):
+            return self._turn.open
+        if not self._turn.open or self._held:
+            # Also between the verdict and the turn that it opens.
+            self._hold(frame)
+            return False
+        self._last_final = frame.text
+        return True
+
+    def _hold(self, frame: TranscriptionFrame) -> None:
+        """Keep a final transcript for the turn that it belongs to, if there will be one."""
+        floor = self._listener.floor
+        late = floor is Floor.PROCESSING and frame.text != self._last_final
+        if floor is Floor.IDLE or late or self._turn.words_owed:
+            self._listener.speech_from_words()
+        if self._listener.floor in (Floor.CONTESTED, Floor.LISTENING):
+            self._held.append(frame)

@@ -55,6 +55,21 @@ def words(now_ms: float, text: str) -> Event:
     return lambda arbiter: arbiter.words(tuple(text.split()), now_ms)
 
 
+def late_words(now_ms: float, *, playing: int = 1) -> Event:
+    """Words for which no turn is open."""
+    return lambda arbiter: arbiter.late_words(now_ms, playing=playing)
+
+
+def stopped() -> Event:
+    """The server's VAD has heard the speech end."""
+
+    def event(arbiter: Arbiter) -> list[Order]:
+        arbiter.speech_stopped()
+        return []
+
+    return event
+
+
 def tick(now_ms: float) -> Event:
     """Time has passed."""
     return lambda arbiter: arbiter.tick(now_ms)
@@ -163,10 +178,40 @@ CASES: list[tuple[str, Floor, list[Event], list[Order]]] = [
         [Pause(1), Acknowledge(2), Accept(2, 240, 150, preparing=False), OpenTurn()],
     ),
     (
-        "the client's position replaces the server's guess, even by an older utterance",
+        "a VAD that tells no windows is believed; without a client's word the cut is an estimate",
         SPEAKING,
-        [speech(0, playing=2), truncate(40, utterance=1, at=90, playing=2), words(50, "no")],
-        [Pause(2), Acknowledge(1), Accept(1, 90, 50, preparing=False), OpenTurn()],
+        [speech(0, playing=2)],
+        [Pause(2), Accept(2, None, 0, preparing=False), OpenTurn()],
+    ),
+    (
+        "a VAD that tells no windows decides a contest that a client has opened",
+        SPEAKING,
+        [truncate(0), speech(90)],
+        [Pause(1), Accept(1, 4800, 90, preparing=False), OpenTurn()],
+    ),
+    (
+        "speech that has stopped is not held against a reply that begins later",
+        LISTENING,
+        [speech(0), stopped(), bot(Heard.BOT_STARTED, 50)],
+        [],
+    ),
+    (
+        "words that were known too late take the floor from the bot",
+        SPEAKING,
+        [late_words(0, playing=3)],
+        [Pause(3), Accept(3, None, 0, preparing=False), OpenTurn()],
+    ),
+    (
+        "words that were known too late reopen a turn",
+        PROCESSING,
+        [late_words(0)],
+        [Accept(0, None, 0, preparing=True), OpenTurn()],
+    ),
+    (
+        "words that nobody waited for begin a turn",
+        IDLE,
+        [late_words(0)],
+        [OpenTurn()],
     ),
     (
         "a truncate of the epoch before gets the verdict again",
@@ -296,6 +341,7 @@ def test_what_the_bot_did_in_a_contest_is_forgotten_when_the_user_takes_the_floo
 @pytest.mark.parametrize("floor", [SPEAKING, PROCESSING])
 def test_a_bot_that_may_not_be_interrupted_is_not(floor: Floor) -> None:
     events = [truncate(0), speech(200), window(400, speech_ms=400), words(500, "stop it")]
+    events.append(late_words(600))
     assert play(floor, events, barge_in_enabled=False) == [
         Ignore("this bot may not be interrupted")
     ]

@@ -170,11 +170,23 @@ class Arbiter:
         return self._judge(now_ms)
 
     def speech_started(self, now_ms: float, *, playing: int) -> list[Order]:
-        """The server's VAD is sure of speech."""
-        speaking = self.floor in (Floor.SPEAKING, Floor.PROCESSING)
-        if speaking and not self.barge_in_enabled:
-            return []
-        return self._hear(Heard.SPEECH, now_ms, utterance=playing)
+        """The server's VAD is sure of speech; one that tells no windows is believed."""
+        self.speech_ms = max(self.speech_ms, self.rules.min_speech_duration_ms)
+        if self.contest is None:
+            return self._speech(now_ms, playing)
+        self.contest.speech_ms = max(self.contest.speech_ms, self.speech_ms)
+        return [*self._speech(now_ms, playing), *self._judge(now_ms)]
+
+    def speech_stopped(self) -> None:
+        """The server's VAD has heard the speech end."""
+        self.speech_ms = 0
+
+    def late_words(self, now_ms: float, *, playing: int) -> list[Order]:
+        """Words of speech that is over take the floor: they were a turn, known too late."""
+        orders = self._speech(now_ms, playing)
+        if self.contest is not None:
+            orders += self._hear(Heard.BARGE_IN, now_ms)
+        return orders
 
     def words(self, words: tuple[str, ...], now_ms: float) -> list[Order]:
         """The recogniser's words so far for the present speech."""
@@ -209,6 +221,12 @@ class Arbiter:
         return self._judge(now_ms)
 
     # --- inside --------------------------------------------------------------------------
+
+    def _speech(self, now_ms: float, playing: int) -> list[Order]:
+        speaking = self.floor in (Floor.SPEAKING, Floor.PROCESSING)
+        if speaking and not self.barge_in_enabled:
+            return []
+        return self._hear(Heard.SPEECH, now_ms, utterance=playing)
 
     def _judge(self, now_ms: float) -> list[Order]:
         if self.contest is None:

@@ -1,0 +1,193 @@
+"""Whose words they are: those of a turn are answered, whenever the recogniser tells them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pipecat.frames.frames import (
+    Frame,
+    InputTransportMessageFrame,
+    InterimTranscriptionFrame,
+    LLMContextFrame,
+    LLMRunFrame,
+    SystemFrame,
+    TranscriptionFrame,
+    TTSSpeakFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.tests.utils import SleepFrame, run_test
+
+from bargein.cut import Cut
+from bargein.floor import Floor, Heard
+from bargein.processors import end_of_turn
+from bargein.processors.interruption import Interruption
+from bargein.processors.transcripts_frames import NoWordsFrame
+from bargein.processors.user_context import UserContext
+from bargein.processors.wire import Wire
+from bargein.protocol import Truncate, Welcome
+from tests.test_orders import CUT, CutAt, Silence
+
+SILENCE_S = 0.15
+WAIT_S = 0.15
+
+pytestmark = pytest.mark.pipeline
+
+STARTS = VADUserStartedSpeakingFrame(start_secs=0.1)
+STOPS = VADUserStoppedSpeakingFrame(stop_secs=0.02)
+TRUNCATE = InputTransportMessageFrame(
+    message=Truncate(utterance=1, played_samples=100, epoch=1).model_dump(mode="json")
+)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(end_of_turn, "STALL_S", 0.0)
+    monkeypatch.setattr(end_of_turn, "TRANSCRIPT_WAIT_S", WAIT_S)
+
+
+def final(text: str) -> TranscriptionFrame:
+    """The recogniser is sure."""
+    return TranscriptionFrame(text, "user", "now", finalized=True)
+
+
+def interim(text: str) -> InterimTranscriptionFrame:
+    """The recogniser guesses."""
+    return InterimTranscriptionFrame(text, "user", "now")
+
+
+@dataclass
+class Did(SystemFrame):
+    """The bot did something."""
+
+    heard: Heard = Heard.BOT_FINISHED
+
+
+Given = Sequence[Frame | float]
+
+
+class Ear(FrameProcessor):
+    """Between the gateway and the context: tells it the VAD's evidence, and what the bot did."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        super().__init__()
+        self._interruption = interruption
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, Did):
+            self._interruption.bot(frame.heard)
+        if direction is FrameDirection.DOWNSTREAM:
+            if isinstance(frame, VADUserStartedSpeakingFrame):
+                await self.push_frame(VADUserStartedSpeakingFrame(), FrameDirection.UPSTREAM)
+            elif isinstance(frame, VADUserStoppedSpeakingFrame):
+                await self.push_frame(VADUserStoppedSpeakingFrame(), FrameDirection.UPSTREAM)
+
+
+async def heard(
+    frames: Given,
+    *,
+    bot: Sequence[Heard] = (),
+    cut: Cut = CUT,
+    barge_in_enabled: bool = True,
+) -> tuple[list[str], Floor]:
+    """What goes to the LLM and the TTS when these come, a float being seconds that pass.
+
+    Each user message of the last context is given as it is, a resume with "say: ".
+    """
+    interruption = Interruption(barge_in_enabled=barge_in_enabled)
+    context = LLMContext()
+    user = UserContext(context, listener=interruption, silence_s=SILENCE_S, analyzer=None)
+    interruption.attach(
+        wire=Wire(Silence(), "s"),
+        played_audio=CutAt(cut, reply_open=False),
+        welcome=Welcome(),
+        min_speech_duration_ms=150,
+        correct=lambda _: None,
+    )
+    for deed in bot:
+        interruption.bot(deed)
+    given: list[Any] = []
+    for each in frames:
+        given += [SleepFrame(each)] if isinstance(each, float) else [each, SleepFrame(0.02)]
+    async with asyncio.timeout(10):
+        down, _ = await run_test(
+            Pipeline([interruption, Ear(interruption), user]), frames_to_send=given
+        )
+    said = [f"say: {each.text}" for each in down if isinstance(each, TTSSpeakFrame)]
+    asked = [each for each in down if isinstance(each, LLMContextFrame | LLMRunFrame)]
+    messages: list[Any] = context.messages if asked else []
+    return [str(each["content"]) for each in messages] + said, interruption.floor
+
+
+SPEAKS = (Heard.REPLY_BEGUN, Heard.BOT_STARTED)
+ENDS = SILENCE_S + WAIT_S + 0.2
+
+
+async def test_a_turn_is_what_was_said_from_its_beginning_to_its_end() -> None:
+    said, floor = await heard([STARTS, STOPS, final("two teas"), ENDS])
+    assert (said, floor) == (["two teas"], Floor.PROCESSING)
+
+
+async def test_the_words_that_decide_a_barge_in_are_in_its_turn() -> None:
+    said, floor = await heard([TRUNCATE, final("stop now"), ENDS], bot=SPEAKS)
+    assert (said, floor) == (["stop now"], Floor.PROCESSING)
+
+
+async def test_a_pause_within_a_turn_does_not_split_it() -> None:
+    said, _ = await heard([STARTS, STOPS, STARTS, STOPS, final("a tea"), final("and milk"), ENDS])
+    assert said == ["a tea and milk"]
+
+
+async def test_words_of_a_silence_that_was_over_long_ago_end_their_turn_too() -> None:
+    # A pause in which there was no turn must not be taken for the pause of this one.
+    before: Given = [STARTS, STOPS, NoWordsFrame(), ENDS, Did(Heard.BOT_FINISHED)]
+    said, floor = await heard([*before, final("hello"), ENDS], bot=SPEAKS, barge_in_enabled=False)
+    assert (said, floor) == (["hello"], Floor.PROCESSING)
+
+
+async def test_words_that_come_after_the_end_of_their_turn_reopen_it() -> None:
+    said, floor = await heard([STARTS, STOPS, final("a tea"), ENDS, final("and milk"), ENDS])
+    assert (said, floor) == (["a tea", "and milk"], Floor.PROCESSING)
+
+
+async def test_the_same_words_told_twice_are_one_turn() -> None:
+    said, _ = await heard([STARTS, STOPS, final("a tea"), ENDS, final("a tea"), ENDS])
+    assert said == ["a tea"]
+
+
+async def test_a_turn_in_which_nothing_was_said_lets_the_bot_go_on() -> None:
+    said, floor = await heard(
+        [TRUNCATE, interim("no"), STARTS, STOPS, NoWordsFrame(), ENDS], bot=SPEAKS
+    )
+    assert (said, floor) == (["say: As I was saying, Three four."], Floor.IDLE)
+
+
+@pytest.mark.parametrize("meanwhile", [[], [Did(Heard.BOT_STARTED)]])
+async def test_words_that_come_when_nobody_waited_any_more_are_answered_after_all(
+    meanwhile: list[Frame],
+) -> None:
+    given: Given = [TRUNCATE, interim("no"), STARTS, STOPS, ENDS, *meanwhile]
+    said, floor = await heard([*given, final("no thanks"), ENDS], bot=SPEAKS)
+    assert floor is Floor.PROCESSING
+    assert "no thanks" in said
+
+
+async def test_words_of_an_open_turn_are_its_own_even_if_the_bot_has_begun_to_speak() -> None:
+    given: Given = [STARTS, STOPS, Did(Heard.BOT_STARTED), final("a tea"), ENDS]
+    assert await heard(given) == (["a tea"], Floor.SPEAKING)
+
+
+async def test_a_bot_that_may_not_be_interrupted_hears_what_was_said_before_and_after_it() -> None:
+    said, floor = await heard([STARTS, STOPS, final("a tea"), ENDS], barge_in_enabled=False)
+    assert (said, floor) == (["a tea"], Floor.PROCESSING)
+    given: Given = [STARTS, STOPS, final("over you"), ENDS]
+    assert await heard(given, bot=SPEAKS, barge_in_enabled=False) == ([], Floor.SPEAKING)
