@@ -56,9 +56,14 @@ class Voice:
 class Caller:
     """Use as `async with Caller(url) as caller`; then speak with `say`, wait with `until`."""
 
-    def __init__(self, url: str, *, threshold: float | None = None, vad: bool = True) -> None:
-        """A threshold of None takes the server's; without a VAD it never mutes by itself."""
-        self.url, self.threshold, self.vad = url, threshold, vad
+    def __init__(
+        self, url: str, *, threshold: float | None = None, vad: bool = True, duck: bool = False
+    ) -> None:
+        """A threshold of None takes the server's; without a VAD it never mutes by itself.
+
+        One that ducks plays on, softly, where another is mute.
+        """
+        self.url, self.threshold, self.vad, self.duck = url, threshold, vad, duck
         self.epoch = 0
         self.muted = False
         self.voices: dict[int, Voice] = {}
@@ -187,7 +192,7 @@ class Caller:
 
     async def _play(self) -> None:
         want = int(self.rate_hz * STEP_S)
-        while want and not self.muted and self.voices:
+        while want and (self.duck or not self.muted) and self.voices:
             self._current = min(self.voices)
             voice = self.voices[self._current]
             pcm = voice.pcm[voice.played * 2 : (voice.played + want) * 2]

@@ -19,6 +19,11 @@ LONG = (
 )
 
 
+def heard_from_bot() -> list[str]:
+    """What the context says that the bot was heard to say."""
+    return [text for role, text in messages() if role == "assistant"]
+
+
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     Tap.made.clear()
@@ -50,6 +55,24 @@ async def test_words_over_the_bot_take_the_floor_and_the_context_holds_what_was_
         assert messages()[0] == ("assistant", accepted.heard_text)
         assert messages()[2:] == [("user", "what about tea"), ("assistant", "We have tea.")]
         assert f"{accepted.heard_text} {accepted.unheard_text}" == LONG
+
+
+async def test_what_a_client_that_ducks_played_until_the_verdict_was_heard(
+    open_room: Open,
+) -> None:
+    room = await open_room(
+        f"greeting: {LONG!r}",
+        settings=("pipeline.2.hears=[tea, milk]", f"pipeline.3.answers=[{LONG!r}]"),
+    )
+    async with Caller(room.url, duck=True) as caller:
+        await caller.until(lambda: caller.played_ms(1) > 1500)
+        caller.say(spoken("What about tea, please?"))
+        await caller.until_message(Accepted)
+        await caller.until(lambda: caller.played_ms(2) > 1500)
+        caller.say(spoken("And what about milk?"))
+        await caller.until_message(Accepted, count=2)
+        heard = [heard_words(caller, 1), heard_words(caller, 2)]
+        await caller.until(lambda: heard_from_bot() == heard)
 
 
 async def test_a_sound_too_short_for_a_word_is_rejected_and_nothing_is_lost(

@@ -238,10 +238,12 @@ export class Engine {
 
   #accepted(message) {
     if (!this.#isNews(message)) return;
-    const {utterance} = message;
-    const played = this.#player.playedOf(utterance);
-    if (this.#player.current?.id === utterance) this.#sendPlayed(utterance, played, false);
-    if (this.#contest.open !== null) this.#contest.open.at = played;
+    // Of the utterance that plays: the server may have guessed another one.
+    const {current} = this.#player;
+    if (current !== null) this.#sendPlayed(current.id, current.played, false);
+    if (this.#contest.open !== null) {
+      this.#contest.open.at = this.#player.playedOf(message.utterance);
+    }
     this.#player.drop();
     this.#advance(message.epoch);
     this.#closeContest('accepted', {
