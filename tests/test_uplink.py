@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bargein.errors import ProtocolError
-from bargein.uplink import UplinkRate
+from bargein.uplink import ITEMS_AT_ONCE, UplinkCount, UplinkRate
 
 
 def found_after_ms(rate_hz: float, *, chunk_ms: int = 32, for_ms: int = 60_000) -> int | None:
@@ -38,6 +38,29 @@ def test_a_burst_after_a_stall_is_no_error(stall_ms: int) -> None:
     uplink = UplinkRate()
     uplink.take(16 * 32, 0)
     uplink.take(16 * stall_ms, 2_000)
+
+
+def test_more_than_a_stall_could_hold_is_refused_at_once() -> None:
+    uplink = UplinkRate()
+    uplink.take(4 * 16_000, 0)
+    with pytest.raises(ProtocolError):
+        uplink.take(16_000, 1)
+
+
+@pytest.mark.parametrize("every_ms", [4, 8, 32])
+def test_small_packets_are_no_flood(every_ms: int) -> None:
+    uplink = UplinkCount()
+    for now_ms in range(0, 20_000, every_ms):
+        uplink.take(now_ms)
+
+
+def test_a_flood_of_anything_is_refused() -> None:
+    uplink = UplinkCount()
+    for _ in range(ITEMS_AT_ONCE):
+        uplink.take(0)
+    with pytest.raises(ProtocolError, match="300 messages") as caught:
+        uplink.take(0)
+    assert caught.value.code == "flood"
 
 
 def test_the_error_names_both_rates_and_the_way_out() -> None:

@@ -1,4 +1,4 @@
-"""Is the microphone's audio what the protocol says? Rates are judged over time, given as data."""
+"""Does a client send what the protocol says, and no more? Judged over time, given as data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,35 @@ from bargein.errors import ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ
 
 JUDGED_AFTER_MS = 2_000
+"""Until then as much may come as in so long."""
 BURST_MS = 1_500
 """So much audio may arrive at once after a stall of the network."""
 FASTEST = 1.25
 """A real clock is off by parts in a thousand; 44.1 or 48 kHz are off by a factor."""
+
+ITEMS_PER_S = 300
+"""An honest client sends about 40 packets and messages a second, 150 with the smallest packets."""
+ITEMS_AT_ONCE = 1_500
+
+
+@dataclass(slots=True)
+class UplinkCount:
+    """Counts packets and messages of any size: each costs the bot some time."""
+
+    level: float = 0
+    last_ms: float = 0
+
+    def take(self, now_ms: float) -> None:
+        """Count one; a `ProtocolError` with code `flood` if there are far too many."""
+        drained = (now_ms - self.last_ms) * ITEMS_PER_S / 1000
+        self.level = max(0.0, self.level - drained) + 1
+        self.last_ms = now_ms
+        if self.level > ITEMS_AT_ONCE:
+            raise ProtocolError(
+                "flood",
+                f"more than {ITEMS_PER_S} messages and packets a second; send audio in packets "
+                "of 512 samples, and each message as often as bargein/1 says",
+            )
 
 
 @dataclass(slots=True)
@@ -26,9 +51,7 @@ class UplinkRate:
         if self.since_ms is None:
             self.since_ms = now_ms
         self.samples += samples
-        elapsed_ms = now_ms - self.since_ms
-        if elapsed_ms < JUDGED_AFTER_MS:
-            return
+        elapsed_ms = max(now_ms - self.since_ms, JUDGED_AFTER_MS)
         most = MICROPHONE_RATE_HZ * (elapsed_ms * FASTEST + BURST_MS) / 1000
         if self.samples > most:
             rate_hz = self.samples * 1000 / elapsed_ms

@@ -22,10 +22,12 @@ from bargein.packet import Kind, Packet
 from bargein.processors.clock import monotonic_ms
 from bargein.protocol import MICROPHONE_RATE_HZ, Codec, Error
 from bargein.transports.local.connection import Connection, DisconnectedError
-from bargein.uplink import UplinkRate
+from bargein.uplink import UplinkCount, UplinkRate
 
 MOST_MISTAKES = 50
 """A peer that makes more mistakes than this in one session speaks something else."""
+
+FINAL = ("bad_rate", "flood")
 
 
 class LocalInput(BaseInputTransport):
@@ -37,6 +39,7 @@ class LocalInput(BaseInputTransport):
         self.microphone_heard = asyncio.Event()
         self._connection = connection
         self._rate = UplinkRate()
+        self._count = UplinkCount()
         self._mistakes = 0
         self._reader: asyncio.Task[None] | None = None
 
@@ -60,6 +63,7 @@ class LocalInput(BaseInputTransport):
             except DisconnectedError:
                 return
             try:
+                self._count.take(monotonic_ms())
                 if isinstance(data, str):
                     await self._take_text(data)
                 else:
@@ -71,7 +75,7 @@ class LocalInput(BaseInputTransport):
     def _refuse(self, error: ProtocolError) -> bool:
         """Tell the peer what was wrong; True if that was the last straw."""
         self._mistakes += 1
-        final = error.code == "bad_rate" or self._mistakes > MOST_MISTAKES
+        final = error.code in FINAL or self._mistakes > MOST_MISTAKES
         logger.warning("the browser sent something wrong ({}): {}", error.code, error)
         self._connection.send(Error(code=error.code, message=str(error), final=final))
         if final:
