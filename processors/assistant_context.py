@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
-from pipecat.frames.frames import InterruptionFrame
+from pipecat.frames.frames import Frame, InterruptionFrame
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMAssistantAggregator,
     LLMUserAggregator,
 )
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.utils.string import TextPartForConcatenation
 from pipecat.utils.time import time_now_iso8601
 
 from bargein.cut import Cut
-from bargein.processors.played_audio import HEARD
+from bargein.processors.played_audio import COMMIT, HEARD
 
 CUT_OFF = (
     'The user interrupted your last message after "{word}"; nothing after that word was heard.'
@@ -35,6 +36,13 @@ class AssistantContext(LLMAssistantAggregator):
         self._cut: Cut | None = None
         self._written: list[LLMContextMessage] = []
         self._correction: Cut | None = None
+        self._committed = 0
+        self._overtaken: list[str] = []
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Note which messages were committed: an interruption may overtake one."""
+        self._committed = frame.metadata.get(COMMIT, self._committed)
+        await super().process_frame(frame, direction)
 
     async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
         cut = frame.metadata.get(HEARD)
@@ -44,7 +52,8 @@ class AssistantContext(LLMAssistantAggregator):
         correction, self._correction = self._correction, None
         if correction and correction.number == cut.number:
             cut = correction
-        heard = cut.heard_in_reply
+        self._overtaken = [text for number, text in cut.committed if number > self._committed]
+        heard = self._heard(cut)
         self._aggregation = (
             [TextPartForConcatenation(heard, includes_inter_part_spaces=False)] if heard else []
         )
@@ -56,7 +65,7 @@ class AssistantContext(LLMAssistantAggregator):
         await super()._handle_interruptions(frame)
         message = next((m for m in self._context.messages[before:] if _is_text(m)), None)
         self._cut, self._written = cut, [message] if message else []
-        if cut.unheard:
+        if cut.remainder:
             note = _developer(heard)
             self._written.append(note)
             self._context.add_message(note)
@@ -72,10 +81,13 @@ class AssistantContext(LLMAssistantAggregator):
         elif self._cut.number == cut.number:
             self._rewrite(cut)
 
+    def _heard(self, cut: Cut) -> str:
+        return " ".join(filter(None, [*self._overtaken, cut.heard_in_reply]))
+
     def _rewrite(self, cut: Cut) -> None:
-        heard = cut.heard_in_reply
+        heard = self._heard(cut)
         written = [_assistant(heard)] if heard else []
-        if cut.unheard:
+        if cut.remainder:
             written.append(_developer(heard))
         messages: list[LLMContextMessage] = []
         place: int | None = None

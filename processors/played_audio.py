@@ -38,6 +38,8 @@ from bargein.processors.wire import Wire
 from bargein.protocol import SpokenWord, Words
 from bargein.truncation import Word
 
+COMMIT = "bargein_commit"
+"""Key of the metadata of a frame that commits a message: the message's number."""
 HEARD = "bargein_heard"
 """Key of an InterruptionFrame's metadata: the `Cut`, which says what the listener heard."""
 
@@ -170,6 +172,9 @@ class PlayedAudio(FrameProcessor):
     async def _pass_interruption(self, frame: InterruptionFrame) -> None:
         if self._cut is None and self._ears:
             self._ears.interrupted()
+        if self._cut is None and self._playout.pending:
+            # Nothing of it has sounded yet, and whoever makes it was told to stop.
+            self.accept(self._playout.current, 0)
         cut, self._cut = self._cut, None
         if cut is not None:
             frame.metadata[HEARD] = cut
@@ -183,6 +188,7 @@ class PlayedAudio(FrameProcessor):
         at_sample: int | None = None
         match frame:
             case TTSAudioRawFrame():
+                self._check(frame)
                 self._playout.append(frame.audio)
                 self._wake.set()
                 return
@@ -196,7 +202,7 @@ class PlayedAudio(FrameProcessor):
             case LLMFullResponseEndFrame():
                 self._reply_open = False
             case TTSStartedFrame():
-                self._playout.begin()
+                self._playout.begin(aside=not frame.append_to_context)
             case TTSStoppedFrame():
                 self._show_words(self._playout.finish())
                 self._wake.set()
@@ -205,6 +211,15 @@ class PlayedAudio(FrameProcessor):
             self._wake.set()
         else:
             await self._release(frame)
+
+    def _check(self, frame: TTSAudioRawFrame) -> None:
+        rate_hz = self._playout.rate_hz
+        if frame.sample_rate != rate_hz or frame.num_channels != 1:
+            raise ValueError(
+                f"{self}: the TTS makes {frame.sample_rate} Hz with {frame.num_channels} channels, "
+                f"the room plays {rate_hz} Hz mono: leave out the TTS's sample_rate, or set "
+                "transport.sample_rate_hz to it"
+            )
 
     def _take_text(self, frame: TTSTextFrame) -> int | None:
         start = frame.metadata.get("start_sample")
@@ -216,7 +231,7 @@ class PlayedAudio(FrameProcessor):
 
     async def _release(self, frame: Frame) -> None:
         if isinstance(frame, LLMFullResponseEndFrame | LLMAssistantPushAggregationFrame):
-            self._playout.commit()
+            frame.metadata[COMMIT] = self._playout.commit()
             if not self._bot_speaking:
                 self._tell(Heard.REPLY_EMPTY)
         await self.push_frame(frame, FrameDirection.DOWNSTREAM)

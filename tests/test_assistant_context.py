@@ -6,20 +6,29 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pipecat.frames.frames import Frame, InterruptionFrame
+from pipecat.frames.frames import (
+    Frame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    TTSTextFrame,
+)
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregator
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.utils.text.base_text_aggregator import TextType
 
 from bargein.cut import Cut
 from bargein.processors.assistant_context import CUT_OFF, NOT_HEARD, AssistantContext
-from bargein.processors.played_audio import HEARD
+from bargein.processors.played_audio import COMMIT, HEARD
 
 NOTHING = Cut(1, 0, heard="", unheard="one two", remainder="one two", heard_in_reply="", number=1)
 ONE = replace(NOTHING, cut_samples=9, heard="one", unheard="two", heard_in_reply="one")
-ALL = replace(ONE, cut_samples=19, heard="one two", unheard="", heard_in_reply="one two")
+ALL = replace(
+    ONE, cut_samples=19, heard="one two", unheard="", remainder="", heard_in_reply="one two"
+)
 
 SAID = {
     NOTHING: [("developer", NOT_HEARD)],
@@ -45,14 +54,22 @@ class Interrupts(FrameProcessor):
 
 
 async def left(
-    cuts: list[Cut], *, early: list[Cut] | None = None, late: list[Cut] | None = None
+    cuts: list[Cut],
+    *,
+    before: tuple[Frame, ...] = (),
+    early: list[Cut] | None = None,
+    late: list[Cut] | None = None,
 ) -> list[tuple[str, str]]:
     """Role and text of the messages: after corrections before the frames, and after them."""
     context = LLMContext()
     assistant = AssistantContext(context, user=LLMUserAggregator(context))
     await run_test(
         Pipeline([Interrupts(assistant, cuts, early or []), assistant]),
-        frames_to_send=[each for _ in cuts for each in (InterruptionFrame(), SleepFrame(0.02))],
+        frames_to_send=[
+            *before,
+            SleepFrame(0.02),
+            *(each for _ in cuts for each in (InterruptionFrame(), SleepFrame(0.02))),
+        ],
     )
     for each in late or []:
         assistant.correct(each)
@@ -80,3 +97,17 @@ async def test_a_correction_changes_no_interruption_but_its_own() -> None:
         *SAID[ALL],
     ]
     assert await left([ALL, second], late=[ONE]) == [*SAID[ALL], *SAID[ONE]]
+
+
+async def test_a_message_that_an_interruption_overtakes_is_not_lost() -> None:
+    cut = replace(ONE, committed=((1, "Good morning."),))
+    assert (await left([cut]))[0] == ("assistant", "Good morning. one")
+    assert (await left([cut], late=[ALL]))[0] == ("assistant", "Good morning. one two")
+
+
+async def test_a_message_that_arrived_before_the_interruption_is_not_told_twice() -> None:
+    end = LLMFullResponseEndFrame()
+    end.metadata[COMMIT] = 1
+    said = (LLMFullResponseStartFrame(), TTSTextFrame("Good morning.", TextType.WORD), end)
+    cut = replace(ONE, committed=((1, "Good morning."),))
+    assert await left([cut], before=said) == [("assistant", "Good morning."), *SAID[ONE]]

@@ -83,7 +83,15 @@ async def test_the_bot_goes_on_from_the_start_of_the_cut_sentence() -> None:
 
 async def test_a_resume_that_is_cut_off_does_not_say_its_phrase_twice() -> None:
     given = orders(
-        Cut(2, 9, "As I", "was saying, Three four.", "As I was saying, Three four.", "As I", 2)
+        Cut(
+            2,
+            9,
+            "As I",
+            "was saying, Three four.",
+            "As I was saying, Three four.",
+            "As I",
+            number=2,
+        )
     )
     given.carry_out([GoOn()])
     assert pushed(given) == ["As I was saying, Three four."]
@@ -91,14 +99,14 @@ async def test_a_resume_that_is_cut_off_does_not_say_its_phrase_twice() -> None:
 
 async def test_it_goes_on_from_where_the_correction_says() -> None:
     given = orders(CUT)
-    given.correct(Cut(1, 10, "One,", "two. Three four.", "One, two. Three four.", "One,", 1))
+    given.correct(Cut(1, 10, "One,", "two. Three four.", "One, two. Three four.", "One,", number=1))
     given.carry_out([GoOn()])
     assert pushed(given) == ["As I was saying, One, two. Three four."]
 
 
 async def test_a_correction_of_another_cut_changes_nothing() -> None:
     given = orders(CUT)
-    given.correct(Cut(9, 10, "", "Other.", "Other.", "", 7))
+    given.correct(Cut(9, 10, "", "Other.", "Other.", "", number=7))
     given.carry_out([GoOn()])
     assert pushed(given) == ["As I was saying, Three four."]
 

@@ -323,6 +323,25 @@ def test_a_reply_that_was_committed_does_not_count_again() -> None:
     assert out.cut(2, 900, 1000).heard_in_reply == "Second."
 
 
+def test_a_cut_tells_the_last_messages_that_were_committed() -> None:
+    out = speaking(*WORDS, samples=4000)
+    out.acknowledge(1, 4000)
+    assert out.commit() == 1
+    assert out.cut(0, 0, 0).committed == ((1, "One, two. Three four."),)
+
+
+def test_what_is_said_aside_is_no_part_of_any_message() -> None:
+    out = playout()
+    for text, aside in (("Hm.", True), ("Yes.", False), ("Wait.", True)):
+        out.begin(aside=aside)
+        out.append(tone(100))
+        out.add_word(text, 0)
+        out.finish()
+    sent(out, 1000)
+    cut = out.cut(2, 10, 1000)
+    assert (cut.heard_in_reply, cut.remainder, cut.unheard) == ("", "Yes.", "Yes. Wait.")
+
+
 def test_a_cut_at_the_very_end_names_the_utterance_and_leaves_nothing_unheard() -> None:
     cut = speaking(*WORDS, samples=4000).cut(1, 4000, 0)
     assert (cut.utterance, cut.cut_samples, cut.unheard) == (1, 4000, "")

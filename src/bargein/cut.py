@@ -21,6 +21,8 @@ class Cut:
     """What to say to go on: from the start of the cut sentence. Empty if all was heard."""
     heard_in_reply: str
     """All that was heard since the last message was committed to the context."""
+    committed: tuple[tuple[int, str], ...] = ()
+    """The last messages that were committed, by number: one of them may still be on its way."""
     number: int = 0
     """Counts the cuts of a session: a correction has the number of the cut that it corrects."""
 
@@ -33,6 +35,7 @@ class LastCut:
     named: int
     """The utterance at which the cut was made."""
     said: tuple[str, ...]
+    committed: tuple[tuple[int, str], ...]
     utterances: list[Utterance]
     estimate: bool
 
@@ -45,13 +48,16 @@ class LastCut:
         count = head.count_heard
         unheard = head.words.text(count)
         remainder = head.words.text(head.words.sentence_start(count)) if unheard else ""
+        left = [remainder] if not head.aside else []
+        left += [each.words.text() for each in behind if not each.aside]
         return Cut(
             utterance=head.id,
             cut_samples=head.played,
             heard=head.words.text(0, count),
             unheard=" ".join(filter(None, [unheard, *rest])),
-            remainder=" ".join(filter(None, [remainder, *rest])),
+            remainder=" ".join(filter(None, left)),
             heard_in_reply=self._heard(),
+            committed=self.committed,
             number=self.number,
         )
 
@@ -69,5 +75,6 @@ class LastCut:
 
     def _heard(self) -> str:
         """All that was heard of the reply."""
-        cut = (each.words.text(0, each.count_heard) for each in self.utterances)
+        said = (each for each in self.utterances if not each.aside)
+        cut = (each.words.text(0, each.count_heard) for each in said)
         return " ".join(filter(None, [*self.said, *cut]))

@@ -27,6 +27,8 @@ CHUNK_MS = 20
 ASSUME_PLAYED_AFTER_MS = 2_000
 """A listener who is silent for so long after the last sample should have been heard is
 taken to have heard it: no wait is without a bound."""
+COMMITS_ON_THEIR_WAY = 3
+"""So many messages are remembered in case an interruption overtakes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,20 @@ class Playout(Generic[Item]):
         self._queue: deque[Utterance] = deque()
         self._items: deque[tuple[int, int, Item]] = deque()
         self._said: list[str] = []
+        self._committed: deque[tuple[int, str]] = deque(maxlen=COMMITS_ON_THEIR_WAY)
         self._next_id = first_id
         self._last_cut: LastCut | None = None
         self._cuts = 0
 
     # --- what the TTS makes -----------------------------------------------------------
 
-    def begin(self) -> int:
-        """Open the next utterance and give its id; one that is still open is finished."""
+    def begin(self, *, aside: bool = False) -> int:
+        """Open the next utterance and give its id; one that is still open is finished.
+
+        What is said `aside` is never counted as part of a message of the context.
+        """
         self.finish()
-        self._queue.append(Utterance(self._next_id))
+        self._queue.append(Utterance(self._next_id, aside=aside))
         self._next_id += 1
         return self._queue[-1].id
 
@@ -175,9 +181,15 @@ class Playout(Generic[Item]):
             self._items.popleft()
             yield item
 
-    def commit(self) -> None:
-        """What was said so far stands in the context: the next reply starts with nothing said."""
+    def commit(self) -> int:
+        """What was said so far goes to the context: the next reply starts with nothing said.
+
+        Gives the message's number, so that whoever writes the context can say if it is there.
+        """
+        number = self._committed[-1][0] + 1 if self._committed else 1
+        self._committed.append((number, " ".join(self._said)))
         self._said.clear()
+        return number
 
     @property
     def pending(self) -> bool:
@@ -231,7 +243,14 @@ class Playout(Generic[Item]):
         earlier one; what the listener itself has said is only ever moved on.
         """
         queue = list(self._queue)
-        last = LastCut(self._cuts + 1, utterance, tuple(self._said), queue, estimate)
+        last = LastCut(
+            number=self._cuts + 1,
+            named=utterance,
+            said=tuple(self._said),
+            committed=tuple(self._committed),
+            utterances=queue,
+            estimate=estimate,
+        )
         self.acknowledge(utterance, at_sample)
         self.paused = False
         self._pacing.restart(now_ms)
@@ -292,7 +311,8 @@ class Playout(Generic[Item]):
     def _drop_played(self) -> None:
         while self._queue and self._queue[0].done:
             done = self._queue.popleft()
-            self._said.append(done.words.text())
+            if not done.aside:
+                self._said.append(done.words.text())
         for each in self._queue:
             surplus = each.played - each.base
             if surplus > self.rate_hz:

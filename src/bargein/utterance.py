@@ -13,6 +13,8 @@ class Utterance:
     """One stretch of speech; `pcm` begins at sample `base`."""
 
     id: int
+    aside: bool = False
+    """It is said, but belongs to no message of the context."""
     pcm: bytearray = field(default_factory=bytearray)
     base: int = 0
     sent: int = 0

@@ -1,0 +1,51 @@
+"""What the tracker takes from the pipeline, without a client."""
+
+from __future__ import annotations
+
+from pipecat.frames.frames import (
+    ErrorFrame,
+    Frame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSTextFrame,
+)
+from pipecat.pipeline.worker import PipelineParams
+from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.utils.text.base_text_aggregator import TextType
+
+from bargein.cut import Cut
+from bargein.processors.played_audio import HEARD, PlayedAudio
+
+RATE_HZ = 24_000
+SECOND = TTSAudioRawFrame(bytes(2 * RATE_HZ), RATE_HZ, 1)
+
+
+async def passed(*frames: Frame) -> tuple[list[Frame], list[Frame]]:
+    """What leaves the tracker, downwards and upwards."""
+    spaced = [each for frame in frames for each in (frame, SleepFrame(0.02))]
+    down, up = await run_test(
+        PlayedAudio(),
+        frames_to_send=spaced,
+        pipeline_params=PipelineParams(audio_out_sample_rate=RATE_HZ),
+    )
+    return list(down), list(up)
+
+
+async def test_audio_of_another_rate_is_named_and_not_played_too_fast() -> None:
+    _, up = await passed(TTSStartedFrame(), TTSAudioRawFrame(bytes(640), 16_000, 1))
+    errors = [each.error for each in up if isinstance(each, ErrorFrame)]
+    assert len(errors) == 1
+    assert "16000 Hz" in errors[0]
+    assert "24000 Hz" in errors[0]
+
+
+async def test_an_interruption_of_somebody_elses_leaves_no_audio_behind() -> None:
+    text = TTSTextFrame("Wait.", TextType.WORD)
+    down, _ = await passed(TTSStartedFrame(), text, SECOND, InterruptionFrame())
+    cut = next(each for each in down if isinstance(each, InterruptionFrame)).metadata[HEARD]
+    assert isinstance(cut, Cut)
+    # Nothing waits any more, so what follows is not held back.
+    down, _ = await passed(SECOND, InterruptionFrame(), LLMFullResponseEndFrame())
+    assert any(isinstance(each, LLMFullResponseEndFrame) for each in down)
