@@ -69,6 +69,7 @@ class Session:
         await runner.add_workers(self.worker)
         running = asyncio.create_task(runner.run())
         leaving = asyncio.create_task(until.wait())
+        greeting: asyncio.Task[None] | None = None
         try:
             if not await _first(started, running, leaving, timeout_s=START_S):
                 if leaving.done():
@@ -79,9 +80,10 @@ class Session:
             logger.info("session {} runs {}", self.id, self.config.name)
             greeting = asyncio.create_task(self._greet(greet_after))
             await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
-            greeting.cancel()
         finally:
             leaving.cancel()
+            if greeting:
+                greeting.cancel()
             await self._stop(running)
         logger.info("session {} is over", self.id)
 
