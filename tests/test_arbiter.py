@@ -347,6 +347,13 @@ def test_a_bot_that_may_not_be_interrupted_is_not(floor: Floor) -> None:
     ]
 
 
+def test_a_reply_that_never_comes_does_not_lock_the_user_out() -> None:
+    arbiter = Arbiter(floor=LISTENING, barge_in_enabled=False)
+    turn_ended(1_000, has_words=True)(arbiter)
+    assert speech(20_000)(arbiter) == []
+    assert OpenTurn() in speech(21_000)(arbiter)
+
+
 def test_each_change_of_the_floor_is_shown_after_its_orders() -> None:
     arbiter = Arbiter(floor=SPEAKING)
     assert truncate(0)(arbiter) == [Pause(1), ShowFloor(Floor.CONTESTED)]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bargein.playout import ASSUME_PLAYED_AFTER_MS, Chunk, Playout
+from bargein.playout import ASSUME_OVER_AFTER_MS, ASSUME_PLAYED_AFTER_MS, Chunk, Playout
 
 RATE_HZ = 8000
 PER_MS = RATE_HZ // 1000
@@ -129,6 +129,27 @@ def test_a_silent_listener_is_waited_for_within_a_bound() -> None:
     assert out.wait_ms(due_ms - 1) == pytest.approx(1)
     assert out.assume_played(due_ms)
     assert list(out.released()) == ["end"]
+
+
+def test_an_utterance_whose_end_never_comes_is_over_within_a_bound() -> None:
+    out = playout()
+    out.append(tone(200))
+    sent(out, 0)
+    horizon_ms = 200 * 1000 / RATE_HZ
+    out.acknowledge(1, 200)
+    wait_ms = out.wait_ms(horizon_ms)
+    assert wait_ms == ASSUME_OVER_AFTER_MS
+    assert not out.assume_played(horizon_ms + wait_ms - 1)
+    assert out.assume_played(horizon_ms + wait_ms)
+    assert [each.last for each in sent(out, horizon_ms + wait_ms)] == [True]
+    assert out.current == 0
+
+
+def test_an_utterance_that_has_not_begun_is_waited_for() -> None:
+    out = playout()
+    out.begin()
+    assert out.wait_ms(1_000_000) is None
+    assert not out.assume_played(1_000_000)
 
 
 def test_a_silent_listener_is_not_asked_in_a_loop_while_the_next_utterance_is_made() -> None:

@@ -3,7 +3,8 @@
 It walks the table in `floor.py`, gathers the evidence of an open contest, and asks
 `verdict.py`. No clock, no I/O: times come as milliseconds of the caller's monotonic
 clock, and the orders are carried out by whoever asked. The same truncate any number of
-times, late, or out of order leads to the same state.
+times, late, or out of order leads to the same state. It is long because the orders
+stand in it too: nobody else gives any.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from bargein.floor import Do, Floor, Heard, step
 from bargein.protocol import Reason
 from bargein.verdict import Evidence, Verdict, VerdictRules, decide
+
+PATIENCE_MS = 20_000
+"""A reply that is not heard by then may be cancelled even where the bot may not be interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class Arbiter:
     epoch: int = 1
     contest: Contest | None = None
     speech_ms: float = 0
+    processing_since_ms: float = 0
 
     # --- from the client ---------------------------------------------------------------
 
@@ -223,9 +228,10 @@ class Arbiter:
     # --- inside --------------------------------------------------------------------------
 
     def _speech(self, now_ms: float, playing: int) -> list[Order]:
-        speaking = self.floor in (Floor.SPEAKING, Floor.PROCESSING)
-        if speaking and not self.barge_in_enabled:
-            return []
+        if not self.barge_in_enabled:
+            patient = now_ms - self.processing_since_ms < PATIENCE_MS
+            if self.floor is Floor.SPEAKING or (self.floor is Floor.PROCESSING and patient):
+                return []
         return self._hear(Heard.SPEECH, now_ms, utterance=playing)
 
     def _judge(self, now_ms: float) -> list[Order]:
@@ -255,6 +261,8 @@ class Arbiter:
         before = self.floor
         rule = step(before, heard)
         self.floor = rule.next
+        if self.floor is Floor.PROCESSING and before is not Floor.PROCESSING:
+            self.processing_since_ms = now_ms
         orders: list[Order] = []
         for do in rule.do:
             match do:

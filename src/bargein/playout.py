@@ -27,6 +27,8 @@ CHUNK_MS = 20
 ASSUME_PLAYED_AFTER_MS = 2_000
 """A listener who is silent for so long after the last sample should have been heard is
 taken to have heard it: no wait is without a bound."""
+ASSUME_OVER_AFTER_MS = 30_000
+"""An utterance of which nothing more has come for so long, and no end, is over."""
 COMMITS_ON_THEIR_WAY = 3
 """So many messages are remembered in case an interruption overtakes them."""
 
@@ -143,9 +145,9 @@ class Playout(Generic[Item]):
             return None
         if self._next_to_send() is not None:
             return self._pacing.wait_ms(now_ms)
-        if self._queue[0].finished:
-            return max(0.0, ASSUME_PLAYED_AFTER_MS - self._pacing.overdue_ms(now_ms))
-        return None
+        if not self._queue[0].sent:
+            return None
+        return max(0.0, self._patience_ms - self._pacing.overdue_ms(now_ms))
 
     # --- what was played --------------------------------------------------------------
 
@@ -162,10 +164,10 @@ class Playout(Generic[Item]):
         """Take what was sent as played if the listener has been silent for too long after it."""
         if self.paused or not self._queue or self._next_to_send() is not None:
             return False
+        if not self._queue[0].sent or self._pacing.overdue_ms(now_ms) < self._patience_ms:
+            return False
         if not self._queue[0].finished:
-            return False
-        if self._pacing.overdue_ms(now_ms) < ASSUME_PLAYED_AFTER_MS:
-            return False
+            self.finish()
         for each in self._queue:
             each.played = each.sent
         self._drop_played()
@@ -280,6 +282,10 @@ class Playout(Generic[Item]):
         return None if cut.heard_in_reply == before.heard_in_reply else cut
 
     # --- inside -----------------------------------------------------------------------
+
+    @property
+    def _patience_ms(self) -> float:
+        return ASSUME_PLAYED_AFTER_MS if self._queue[0].finished else ASSUME_OVER_AFTER_MS
 
     @property
     def _open(self) -> bool:
