@@ -103,7 +103,7 @@ async def test_the_cut_on_an_interruption_replaces_what_was_gathered() -> None:
     """processors/assistant_context.py: `_handle_interruptions`, `_aggregation`, `_context`."""
     context = LLMContext()
     user = LLMUserAggregator(context)
-    cut = Cut(1, 10, heard="one two", unheard="three", remainder="", heard_in_reply="one two")
+    cut = Cut(1, 10, heard="one two", unheard="three", remainder="three", heard_in_reply="one two")
     assistant = AssistantContext(context, user=user)
     await run_test(
         Pipeline([MarksInterruptions(cut), assistant]),
@@ -123,7 +123,7 @@ async def test_the_cut_on_an_interruption_replaces_what_was_gathered() -> None:
 async def test_an_interruption_that_overtakes_the_reply_still_leaves_what_was_heard() -> None:
     """processors/assistant_context.py sets `_assistant_turn_start_timestamp` itself."""
     context = LLMContext()
-    cut = Cut(1, 10, heard="one", unheard="two", remainder="", heard_in_reply="one")
+    cut = Cut(1, 10, heard="one", unheard="two", remainder="two", heard_in_reply="one")
     await run_test(
         Pipeline(
             [
