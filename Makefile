@@ -48,16 +48,17 @@ clean:
 
 # The stamps let everything run offline once it is installed. Behind a proxy that signs with
 # a certificate of its own, the second try takes the system's certificates.
-SYNC = sync --quiet --frozen --inexact --extra embedded
+SYNC = sync --quiet --frozen --inexact --python $(PYTHON) --extra embedded
+OFFLINE = { echo "The packages could not be fetched: go online, and run the same command again." >&2; exit 1; }
 
 $(INSTALLED): uv.lock pyproject.toml | $(UV)
 	@echo "Installing what the bot needs into .venv ..."
-	@$(UV) $(SYNC) 2>/dev/null || $(UV) --system-certs $(SYNC)
+	@$(UV) $(SYNC) 2>/dev/null || $(UV) --system-certs $(SYNC) || $(OFFLINE)
 	@touch $@
 
 $(INSTALLED_DEV): uv.lock pyproject.toml | $(UV)
 	@echo "Installing what the tests need into .venv ..."
-	@$(UV) $(SYNC) --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra dev
+	@$(UV) $(SYNC) --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra dev || $(OFFLINE)
 	@touch $@ $(INSTALLED)
 
 $(UV):

@@ -19,6 +19,12 @@ from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.server import LocalServer
 from bargein.transports.local.transport import LocalTransport
 
+# A session reports what a processor raises, once and with its traceback.
+LOGGED: dict[str | None, str | int | bool] = {
+    "": "INFO",
+    "pipecat.processors.frame_processor": "CRITICAL",
+    "pipecat.pipeline.worker": "CRITICAL",
+}
 PING_S = 5.0
 STOP_S = 5
 
@@ -29,7 +35,11 @@ def run(config: Config) -> None:
     if not isinstance(room, LocalRoom):
         raise ConfigError(f"`bargein run` serves transport local, not {config.transport.use}")
     logger.remove()
-    logger.add(sys.stderr, level="INFO", format="<dim>{time:HH:mm:ss.SSS}</dim> {message}")
+    logger.add(
+        sys.stderr,
+        format="<dim>{time:HH:mm:ss.SSS}</dim> {message}",
+        filter=LOGGED,
+    )
     warm_up(config)
     with _listen(room, config) as listener:
         port = listener.getsockname()[1]

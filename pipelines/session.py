@@ -121,7 +121,7 @@ class Session:
             if now_ms - last.get(frame.error, float("-inf")) < SAME_ERROR_MS:
                 return
             last[frame.error] = now_ms
-            logger.error("session {}: {}", self.id, frame.error)
+            logger.opt(exception=frame.exception).error("session {}: {}", self.id, frame.error)
             part = getattr(frame.processor, "name", "a part of the bot")
             self.failures[part] = frame.error
             works = getattr(frame.processor, "is_usable", True)

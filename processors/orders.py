@@ -19,7 +19,7 @@ from bargein.cut import Cut
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
-from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected, State
+from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected, State, Transcript
 
 
 class Orders:
@@ -80,6 +80,9 @@ class Orders:
                 self._reject(given)
             case order.Ignore(reason):
                 self._wire.send(Ignored(state=self._arbiter.floor, reason=reason))
+            case order.DropWords() | order.GoOn():
+                # What the client shows of words so far was no turn.
+                self._wire.send(Transcript(text="", final=True))
             case order.RepeatVerdict():
                 if self._last_verdict:
                     self._wire.send(self._last_verdict)

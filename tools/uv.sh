@@ -13,13 +13,20 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "Name a newer one: make PYTHON=python3.12" >&2
     exit 1
 fi
+fetched() {
+    "$@" --quiet --disable-pip-version-check "uv==$version" && return 0
+    rm -rf .tools/uv
+    echo "uv $version could not be fetched: go online, and run the same command again." >&2
+    exit 1
+}
+
 rm -rf .tools/uv
 if "$python" -m venv .tools/uv >/dev/null 2>&1; then
-    .tools/uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$version"
+    fetched .tools/uv/bin/python -m pip install
 elif "$python" -m pip --version >/dev/null 2>&1; then
     # Debian's Python without python3-venv: pip can still fill a folder.
     rm -rf .tools/uv
-    "$python" -m pip install --quiet --disable-pip-version-check --target .tools/uv "uv==$version"
+    fetched "$python" -m pip install --target .tools/uv
 else
     rm -rf .tools/uv
     echo "$python has neither venv nor pip, so uv can't be brought in." >&2

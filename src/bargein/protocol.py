@@ -242,7 +242,7 @@ class Words(Message):
 
 
 class Transcript(Message):
-    """What the user was understood to say, for display."""
+    """What the user was understood to say, for display; an empty final one takes it back."""
 
     type: Literal["bargein/transcript"] = "bargein/transcript"
     text: str = Field(description="The words so far.")

@@ -146,7 +146,9 @@ async def test_a_browser_that_vanishes_leaves_nothing_behind(open_room: Open) ->
         await caller.until(lambda: caller.played_ms(1) > 500)
 
 
-async def test_a_processor_that_raises_is_reported_and_the_session_lives(open_room: Open) -> None:
+async def test_a_processor_that_raises_is_reported_and_the_session_lives(
+    open_room: Open, warnings: list[str]
+) -> None:
     room = await open_room(
         """
         pipeline:
@@ -166,6 +168,7 @@ async def test_a_processor_that_raises_is_reported_and_the_session_lives(open_ro
         error = await caller.until_message(Error)
         assert error.code == "processor_failed"
         assert "Stumbles" in error.message
+        assert any("Traceback" in line and "I stumbled" in line for line in warnings)
         assert not error.final
         floors = len(caller.messages(State))
         caller.say(spoken("Good evening"), after_s=0.5)
