@@ -93,7 +93,7 @@ async def test_a_cough_is_rejected_and_no_sample_is_lost_or_repeated(
     open_room: Open, visit: Visit
 ) -> None:
     room = await open_room(f"greeting: {LONG!r}")
-    page = await visit(room.url, microphone(blip()))
+    page = await visit(room.url, microphone(blip(length_ms=60)))
     await page.evaluate("bargein.client.setThreshold(0.3)")
     await collect(page)
     await until(page, "told.bargein?.some(b => b.phase === 'rejected')")
