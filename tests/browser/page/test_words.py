@@ -118,6 +118,65 @@ def test_partial_words_become_a_turn_before_the_reply_that_was_not_begun(page: P
     assert page.locator(".user .partial").count() == 0
 
 
+@pytest.mark.parametrize("floor", ["idle", "processing", "speaking"])
+def test_a_partial_that_gets_no_final_goes_with_the_floor_and_the_next_words_stand_at_the_end(
+    page: Page, floor: str
+) -> None:
+    start(page)
+    emit(page, "floor", state="listening")
+    emit(page, "transcript", text="on the", final=False)
+    emit(page, "floor", state=floor)
+    assert texts(page) == []
+    emit(page, "floor", state="speaking")
+    say(page, "Good day.")
+    play(page, 2000, finished=True)
+    emit(page, "floor", state="listening")
+    emit(page, "transcript", text="what", final=False)
+    emit(page, "transcript", text="What's on the menu?", final=True)
+    emit(page, "floor", state="processing")
+    assert texts(page) == ["Good day.", "What's on the menu?"]
+
+
+def test_a_final_without_words_drops_the_partial_and_keeps_what_was_said_before(
+    page: Page,
+) -> None:
+    start(page)
+    emit(page, "floor", state="listening")
+    emit(page, "transcript", text="A tea.", final=True)
+    emit(page, "transcript", text="uh", final=False)
+    emit(page, "transcript", text="", final=True)
+    assert texts(page) == ["A tea."]
+    assert page.locator(".user .partial").count() == 0
+
+
+def test_words_of_a_rejected_barge_in_are_no_turn_and_are_not_announced(page: Page) -> None:
+    start(page)
+    emit(page, "floor", state="speaking")
+    say(page, "one two three")
+    play(page, 1600)
+    emit(page, "floor", state="contested")
+    emit(page, "transcript", text="Mhm.", final=True)
+    assert texts(page) == ["one two three", "Mhm."]
+    emit(page, "floor", state="speaking")
+    barge_in(page, "rejected", 1600, reason="backchannel")
+    assert texts(page) == ["one two three"]
+    assert page.get_by_role("log").locator("p", has_text="You:").count() == 0
+
+
+def test_words_of_an_accepted_barge_in_are_a_turn(page: Page) -> None:
+    start(page)
+    emit(page, "floor", state="speaking")
+    say(page, "one two three")
+    play(page, 1600)
+    emit(page, "floor", state="contested")
+    emit(page, "transcript", text="No, wait.", final=True)
+    emit(page, "floor", state="listening")
+    barge_in(page, "accepted", 1600, cutSamples=1600)
+    emit(page, "floor", state="processing")
+    assert texts(page)[1:] == ["No, wait."]
+    expect(page.get_by_role("log")).to_contain_text("You: No, wait.")
+
+
 def test_what_is_said_is_text_and_never_markup(page: Page) -> None:
     start(page, examples=["<img src=x>"], bot="<i>Bot</i>")
     say(page, "<b>bold</b>")

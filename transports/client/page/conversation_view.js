@@ -64,7 +64,7 @@ export class ConversationView {
 }
 
 function fillUser(text, entry) {
-  const parts = [entry.done.join(' ')];
+  const parts = [[...entry.done, ...entry.disputed].join(' ')];
   if (entry.partial) parts.push(element('span', {class: 'partial'}, entry.partial));
   text.replaceChildren(...parts.filter(Boolean).flatMap((part, index) => (index ? [' ', part] : [part])));
 }

@@ -159,6 +159,7 @@ function bindConversation(client, announcer, part) {
   on(client, 'words', words => become(transcripts.withWords(transcript, words)));
   on(client, 'playout', playout => become(transcripts.withPlayout(transcript, playout)));
   on(client, 'transcript', said => become(transcripts.withTranscript(transcript, said)));
+  on(client, 'floor', ({state}) => become(transcripts.withFloor(transcript, state)));
   on(client, 'bargein', attempt => become(transcripts.withBargein(transcript, attempt)));
   on(client, 'connection', ({state, error}) => {
     if (state === 'closed') become(transcripts.ended(transcript));

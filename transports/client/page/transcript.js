@@ -5,11 +5,17 @@
  * change stays the same object, so that a view need not look into it. Positions are samples
  * within an utterance, as the client counts them.
  *
- * Entries: {kind: 'user', key, done: [text], partial} and
+ * Entries: {kind: 'user', key, done: [text], disputed: [text], partial} and
  * {kind: 'bot', key, utterance, words, playedSamples, finished, held, cut, notes}.
+ * `disputed` is what was said into the bot's words, until it is known who has the floor.
  */
 
-export const EMPTY = Object.freeze({entries: Object.freeze([]), turns: 0, settled: new Set()});
+export const EMPTY = Object.freeze({
+  entries: Object.freeze([]), turns: 0, floor: 'idle', settled: new Set(),
+});
+
+/** What is said while the bot has the floor may turn out to be no turn. */
+const DISPUTED = new Set(['speaking', 'contested']);
 
 /** A word counts as heard once more than half of it was played, as the server counts it. */
 export function isHeard(word, playedSamples) {
@@ -40,19 +46,33 @@ export function withPlayout(transcript, {utterance, played, finished}) {
   });
 }
 
-/** Take what the user was understood to say in; words in a row are one turn. */
+/** Take what the user was understood to say in; words in a row are one turn, no words end a partial. */
 export function withTranscript(transcript, {text, final}) {
+  if (!text) return withoutPartial(transcript);
+  const where = final && DISPUTED.has(transcript.floor) ? 'disputed' : 'done';
   const at = openTurn(transcript.entries);
   if (at < 0) {
-    if (!text) return transcript;
-    const entry = {kind: 'user', key: `user-${transcript.turns}`, ...said([], text, final)};
+    const fresh = {kind: 'user', key: `user-${transcript.turns}`, done: [], disputed: [], partial: ''};
     const entries = transcript.entries.slice();
-    entries.splice(firstUnplayed(entries), 0, entry);
+    entries.splice(firstUnplayed(entries), 0, said(fresh, where, text, final));
     return {...transcript, entries, turns: transcript.turns + 1};
   }
-  const entry = transcript.entries[at];
-  const next = {...entry, ...said(entry.done, text, final)};
-  return replaceAt(transcript, at, next.done.length || next.partial ? next : null);
+  return replaceAt(transcript, at, said(transcript.entries[at], where, text, final));
+}
+
+/**
+ * Take the floor in. Once it is nobody's or the bot's, no final follows the partial that is
+ * open; words that were said into the bot's are the user's turn, if the user got the floor.
+ */
+export function withFloor(transcript, state) {
+  const next = {...transcript, floor: state};
+  if (state === 'contested') return next;
+  const settled = changeUsers(next, entry => {
+    if (!entry.disputed.length) return entry;
+    const taken = state === 'listening' || state === 'processing';
+    return {...entry, done: taken ? [...entry.done, ...entry.disputed] : entry.done, disputed: []};
+  });
+  return state === 'listening' ? settled : withoutPartial(settled);
 }
 
 /** Take a barge-in's progress in; the same news twice changes nothing. */
@@ -171,8 +191,8 @@ function replaceAt(transcript, at, entry) {
   return {...transcript, entries};
 }
 
-function said(done, text, final) {
-  return final ? {done: text ? [...done, text] : done, partial: ''} : {done, partial: text};
+function said(entry, where, text, final) {
+  return final ? {...entry, [where]: [...entry[where], text], partial: ''} : {...entry, partial: text};
 }
 
 /** The user's turn that goes on: one with a partial, or the last entry but replies not yet begun. */
@@ -191,10 +211,15 @@ function firstUnplayed(entries) {
 }
 
 function withoutPartial(transcript) {
-  const at = transcript.entries.findLastIndex(entry => entry.kind === 'user' && entry.partial);
-  if (at < 0) return transcript;
-  const entry = transcript.entries[at];
-  return replaceAt(transcript, at, entry.done.length ? {...entry, partial: ''} : null);
+  return changeUsers(transcript, entry => (entry.partial ? {...entry, partial: ''} : entry));
+}
+
+/** Change what the user said; an entry that is left without words goes. */
+function changeUsers(transcript, change) {
+  const entries = transcript.entries
+    .map(entry => (entry.kind === 'user' ? change(entry) : entry))
+    .filter(entry => entry.kind !== 'user' || entry.done.length || entry.disputed.length || entry.partial);
+  return {...transcript, entries};
 }
 
 function hold(transcript, utterance, held) {
