@@ -50,6 +50,24 @@ def test_nothing_scrolls_sideways(page: Page, width: int) -> None:
     assert scroll <= inner
 
 
+@pytest.mark.parametrize("width", [320, 360, 844, 1280])
+def test_a_long_conversation_does_not_make_the_page_longer_than_what_it_shows(
+    page: Page, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    start(page)
+    for utterance in range(1, 13):
+        emit(page, "transcript", text="Another question, please.", final=True)
+        say(page, "An answer of some words.", utterance=utterance)
+        play(page, 2000, utterance=utterance)
+        barge_in(page, "accepted", 2000, utterance=utterance, id=utterance, cutSamples=2000)
+    document, main = page.evaluate(
+        "[document.documentElement.scrollHeight,"
+        " document.querySelector('main').getBoundingClientRect().bottom + scrollY]"
+    )
+    assert document <= max(740, main + 40)
+
+
 def test_every_control_has_a_name_and_the_live_regions_are_there(phone: Page) -> None:
     start(phone)
     phone.get_by_text("More settings").click()
