@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bargein.config.document import parse_table
+from bargein.config.document import decode, parse_table
 from bargein.config.overlay import lay_over
 from bargein.config.problems import Problem
 from bargein.config.tree import Scalar, Table
@@ -63,14 +63,6 @@ def _text(path: Path, blamed: Place, prefix: str, found: list[Problem]) -> str |
     except OSError as error:
         reason = f"{str(path)!r} can't be read: {error.strerror}. Mend its permissions."
     else:
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            before = content[: error.start]
-            line = before.count(b"\n") + 1
-            column = error.start - (before.rfind(b"\n") + 1) + 1
-            message = "this is not UTF-8. Save the file as UTF-8."
-            found.append(Problem(Place(str(path), line, column), message))
-            return None
+        return decode(content, str(path), found)
     found.append(Problem(blamed, f"{prefix}{reason}"))
     return None

@@ -33,8 +33,9 @@ from bargein.processors.pocketsphinx_process import (
     missing_words,
 )
 from bargein.processors.pocketsphinx_worker import RATE_HZ
-from bargein.processors.script_file import load_script
+from bargein.processors.script_file import read_script
 from bargein.processors.transcripts_frames import NoWordsFrame
+from bargein.script import Mistake, words_of
 
 BYTES_PER_MS = RATE_HZ // 1_000 * 2
 LONGEST_START_MS = 2_000
@@ -251,11 +252,16 @@ def _worker_setup(script: Path | None, dictation: bool) -> Setup:
             " Give it a script, or use another STT service."
         )
         return Setup(None, {})
-    parsed = load_script(script)
-    if missing := missing_words(parsed.words() - parsed.pronunciations.keys()):
-        raise ConfigError(
-            f"{script}: PocketSphinx does not know the word{'s' * (len(missing) > 1)}"
-            f" {', '.join(missing)}; write how to say it under 'pronunciations', in ARPAbet"
-            " (lattes: L AA T EY Z), or use another word"
+    file = read_script(script)
+    parsed = file.script
+    where = {word: path for path, word in reversed(list(words_of(parsed)))}
+    if missing := missing_words(where.keys() - parsed.pronunciations.keys()):
+        raise file.wrong(
+            Mistake(
+                where[word],
+                f"PocketSphinx does not know the word '{word}'; write how to say it under"
+                " 'pronunciations', in ARPAbet (lattes: L AA T EY Z), or use another word",
+            )
+            for word in missing
         )
     return Setup(jsgf(parsed), parsed.pronunciations)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bargein import pattern
+from bargein.config.problems import InvalidConfigError
 from bargein.conversation import Conversation, in_words, reply_to
-from bargein.script import Script, ScriptError
+from bargein.script import Script
 
 TEA: dict[str, Any] = {
     "name": "Tea house",
@@ -102,10 +103,10 @@ def test_the_answer_follows_from_the_users_texts_alone() -> None:
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown key": ({"colour": "red"}, "colour: no such key"),
+    "unknown key": ({"colour": "red"}, "there is no key 'colour' here"),
     "misspelt key in a topic": (
         {"topics": [{"name": "a", "heer": "a"}]},
-        r"topics\[0\].heer: no such key",
+        r"topics\[0\]: there is no key 'heer' here. Did you mean 'hear'\?",
     ),
     "no topics": ({"topics": []}, "topics: "),
     "unclosed bracket": ({"phrases": {"cup": "[a"}}, "phrases.cup: '\\[' is not closed by '\\]'"),
@@ -140,8 +141,58 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_mistake_is_named_with_its_key_path_and_the_way_out(
     change: dict[str, Any], error: str
 ) -> None:
-    with pytest.raises(ScriptError, match=error):
+    with pytest.raises(InvalidConfigError, match=error):
         Script.parse(TEA | change)
+
+
+def test_all_mistakes_are_named_together() -> None:
+    wrong = {
+        "phrases": {"cup": "[a] {tee}", "two": "a <two>", "open": "(a"},
+        "after": "4 you",
+        "pronunciations": {"tea": "T EE"},
+        "topics": [{"name": "a", "hear": "a", "say": "{sise}", "after": "b"}],
+    }
+    with pytest.raises(InvalidConfigError) as caught:
+        Script.parse(TEA | wrong)
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "phrases.open",
+        "phrases.cup",
+        "phrases.two",
+        "after",
+        "topics[0].after",
+        "topics[0].say[0]",
+        "pronunciations.tea",
+    ]
+    assert "Did you mean 'tea'?" in str(caught.value)
+    assert "Did you mean 'size'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "near"),
+    [
+        ({"gretting": "Hi."}, "Did you mean 'greeting'?"),
+        (
+            {"slots": {"tea": {"value": {}}}},
+            "slots.tea: there is no key 'value' here. Did you mean",
+        ),
+        (
+            {"topics": [{"name": "a", "hear": "a", "asks": [{"slot": "tea", "sai": "b"}]}]},
+            "topics[0].asks[0]: there is no key 'sai' here. Did you mean 'say'?",
+        ),
+    ],
+)
+def test_a_misspelt_key_is_one_mistake_with_a_near_key(change: dict[str, Any], near: str) -> None:
+    with pytest.raises(InvalidConfigError) as caught:
+        Script.parse(TEA | change)
+    (problem,) = str(caught.value).splitlines()
+    assert near in problem
+
+
+def test_a_circle_of_phrases_is_named_once() -> None:
+    with pytest.raises(InvalidConfigError) as caught:
+        Script.parse(TEA | {"phrases": {"cup": "<mug>", "mug": "a <cup>", "pot": "<cup>"}})
+    (problem,) = str(caught.value).splitlines()
+    assert "cup -> mug -> cup never ends" in problem
 
 
 @pytest.mark.parametrize(

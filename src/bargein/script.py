@@ -7,14 +7,18 @@ The checks stand beside the model because `parse` promises a script that works.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bargein import pattern
-from bargein.errors import ConfigError, Place
+from bargein.config.problems import InvalidConfigError, Problem, guess
+from bargein.config.tree import Table, to_node
+from bargein.config.validate import path_prefix, place_at, validate
+from bargein.errors import Place
 
 KeyPath = tuple[str | int, ...]
 
@@ -28,23 +32,17 @@ BUILT_IN_SLOTS = frozenset({"list", "added"})
 """Slots of every answer: all that was ordered so far, and what this answer adds to it."""
 
 
-class ScriptError(ConfigError):
-    """A script that cannot work; `key_path` says where in it, `place` where in its file."""
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What keeps a script from working, where it stands in it, and the way out."""
 
-    def __init__(self, key_path: KeyPath, message: str, *, place: Place | None = None) -> None:
-        """Prefix the message with the key path, written as in `topics[2].hear[0]`."""
-        super().__init__(f"{_dotted(key_path)}: {message}", place=place)
-        self.key_path = key_path
-        self.message = message
+    key_path: KeyPath
+    message: str
 
-    def at(self, place: Place) -> ScriptError:
-        """Give the same error with the place in the file that holds the script."""
-        return ScriptError(self.key_path, self.message, place=place)
-
-
-def _dotted(key_path: KeyPath) -> str:
-    written = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in key_path)
-    return written.removeprefix(".") or "script"
+    def in_table(self, table: Table) -> Problem:
+        """Give the mistake at its place in the file that the table was read from."""
+        place = place_at(table, self.key_path)
+        return Problem(place, path_prefix("", self.key_path) + self.message)
 
 
 def _one_or_more(value: object) -> object:
@@ -128,15 +126,27 @@ class Script(_Part):
     topics: tuple[Topic, ...] = Field(min_length=1, description="The first that fits answers.")
 
     @classmethod
+    def read(cls, table: Table, found: list[Problem]) -> Script | None:
+        """Build a script of a file's mapping; None, with every mistake in `found`, if it is wrong.
+
+        What the keys mean together is checked once each of them has a value of its type.
+        """
+        script, _ = validate(cls, table, "", table.place, found)
+        if script is None:
+            return None
+        mistakes = list(mistakes_in(script))
+        found += [mistake.in_table(table) for mistake in mistakes]
+        return None if mistakes else script
+
+    @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Script:
-        """Build a script from the mapping that its YAML holds; raises `ScriptError`."""
-        try:
-            script = cls.model_validate(mapping)
-        except ValidationError as error:
-            # A misspelt key is also a missing one; the misspelling is what there is to see.
-            first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-            raise ScriptError(first["loc"], _way_out(first["type"], first["msg"])) from None
-        _check(script)
+        """Build a script that stands in no file; raises `InvalidConfigError`."""
+        found: list[Problem] = []
+        table = to_node(mapping, Place("script"))
+        assert isinstance(table, Table)
+        script = cls.read(table, found)
+        if script is None:
+            raise InvalidConfigError(found)
         return script
 
     @cached_property
@@ -173,15 +183,6 @@ class Script(_Part):
         )
         return pattern.InOrder((*before, node, *after)) if before or after else node
 
-    def words(self) -> frozenset[str]:
-        """Give every word that the recogniser must know."""
-        return frozenset(
-            node.text
-            for _, text in patterns_of(self)
-            for node in pattern.walk(pattern.parse(text))
-            if isinstance(node, pattern.Word)
-        )
-
 
 def patterns_of(script: Script) -> Iterator[tuple[KeyPath, str]]:
     """Give every pattern that is heard, with the key path where it stands."""
@@ -200,121 +201,162 @@ def patterns_of(script: Script) -> Iterator[tuple[KeyPath, str]]:
             yield ("topics", number, "hear", index), text
 
 
-def _way_out(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "no such key in a script; remove it or correct its spelling"
-    if kind == "missing":
-        return "this key is missing; add it"
-    return message[0].lower() + message[1:]
+def words_of(script: Script) -> Iterator[tuple[KeyPath, str]]:
+    """Give every word that the recogniser must know, with the key paths where it stands."""
+    for path, text in patterns_of(script):
+        for node in pattern.walk(pattern.parse(text)):
+            if isinstance(node, pattern.Word):
+                yield path, node.text
 
 
-def _check(script: Script) -> None:
-    parsed = {path: _parsed(path, text) for path, text in patterns_of(script)}
+def mistakes_in(script: Script) -> Iterator[Mistake]:
+    """Find what keeps a script from working: all of it, but what only follows from the rest."""
+    parsed: dict[KeyPath, pattern.Node] = {}
+    names: list[Mistake] = []
+    for path, text in patterns_of(script):
+        try:
+            parsed[path] = pattern.parse(text)
+        except pattern.PatternError as error:
+            names.append(Mistake(path, f"{error}; close it or take it out"))
     for path, node in parsed.items():
-        _check_names(script, path, node)
-    for name in script.phrases:
-        _check_loop(script, name, ())
+        names += _names(script, path, node)
+    names += _loops(script, parsed)
+    yield from names
     for path, node in parsed.items():
-        _check_heard(script, path, node)
+        yield from _words(path, node)
     for number, topic in enumerate(script.topics):
-        _check_topic(script, number, topic)
-    _check_pronunciations(script)
-    _check_examples(script)
+        yield from _topic(script, number, topic)
+    yield from _pronunciations(script)
+    if names:  # what a pattern takes is not known while a name in it means nothing
+        return
+    for path, node in parsed.items():
+        if path[0] != "phrases" and pattern.takes_nothing(node, script.rules):
+            yield Mistake(path, "this takes silence for words; let one word be required")
+    for number, topic in enumerate(script.topics):
+        yield from _empty_slots(script, number, topic)
+    yield from _examples(script)
 
 
-def _parsed(path: KeyPath, text: str) -> pattern.Node:
-    try:
-        return pattern.parse(text)
-    except pattern.PatternError as error:
-        raise ScriptError(path, f"{error}; close it or take it out") from None
+def _no_such(kind: str, name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = guess(name, names)
+    return f"no {kind} is called '{name}'; write one of: {', '.join(names) or 'none'}.{near}"
 
 
-def _check_names(script: Script, path: KeyPath, node: pattern.Node) -> None:
+def _names(script: Script, path: KeyPath, node: pattern.Node) -> Iterator[Mistake]:
     for part in pattern.walk(node):
-        if isinstance(part, pattern.Phrase) and part.name not in script.phrases:
-            known = ", ".join(script.phrases) or "none"
-            raise ScriptError(path, f"no phrase is called '{part.name}'; write one of: {known}")
-        if isinstance(part, pattern.Slot) and part.name not in script.slots:
-            known = ", ".join(script.slots) or "none"
-            raise ScriptError(path, f"no slot is called '{part.name}'; write one of: {known}")
-        if isinstance(part, pattern.Slot) and path[0] in ("before", "after"):
-            raise ScriptError(path, f"{{{part.name}}} may not stand here; write words only")
-        if isinstance(part, pattern.Slot | pattern.Phrase) and "values" in path:
-            raise ScriptError(path, f"'{part.name}' may not stand in a value; write words only")
+        if not isinstance(part, pattern.Slot | pattern.Phrase):
+            continue
+        if "values" in path:
+            yield Mistake(path, f"'{part.name}' may not stand in a value; write words only")
+        elif path[0] in ("before", "after"):
+            yield Mistake(path, f"'{part.name}' may not stand here; write words only")
+        elif isinstance(part, pattern.Phrase) and part.name not in script.phrases:
+            yield Mistake(path, _no_such("phrase", part.name, script.phrases))
+        elif isinstance(part, pattern.Slot) and part.name not in script.slots:
+            yield Mistake(path, _no_such("slot", part.name, script.slots))
 
 
-def _check_loop(script: Script, name: str, above: tuple[str, ...]) -> None:
-    if name in above:
-        loop = " -> ".join((*above[above.index(name) :], name))
-        raise ScriptError(("phrases", name), f"{loop} never ends; take one of them out")
-    for part in pattern.walk(pattern.parse(script.phrases[name])):
-        if isinstance(part, pattern.Phrase):
-            _check_loop(script, part.name, (*above, name))
+def _loops(script: Script, parsed: Mapping[KeyPath, pattern.Node]) -> Iterator[Mistake]:
+    """Find phrases that contain themselves; each circle is named once, at its first phrase."""
+    inside = {
+        name: [
+            part.name
+            for part in pattern.walk(parsed[("phrases", name)])
+            if isinstance(part, pattern.Phrase) and ("phrases", part.name) in parsed
+        ]
+        for name in script.phrases
+        if ("phrases", name) in parsed
+    }
+    done: set[str] = set()
+
+    def follow(name: str, above: tuple[str, ...]) -> Iterator[Mistake]:
+        if name in above:
+            loop = " -> ".join((*above[above.index(name) :], name))
+            yield Mistake(("phrases", name), f"{loop} never ends; take one of them out")
+        elif name not in done:
+            for inner in dict.fromkeys(inside[name]):
+                yield from follow(inner, (*above, name))
+            done.add(name)
+
+    for name in inside:
+        yield from follow(name, ())
 
 
-def _check_heard(script: Script, path: KeyPath, node: pattern.Node) -> None:
+def _words(path: KeyPath, node: pattern.Node) -> Iterator[Mistake]:
     for part in pattern.walk(node):
         if isinstance(part, pattern.Word) and not pattern.HEARD_WORD.match(part.text):
-            raise ScriptError(
+            yield Mistake(
                 path,
                 f"'{part.text}' is no word; write small letters and apostrophes, numbers spelt out",
             )
-    if path[0] != "phrases" and pattern.takes_nothing(node, script.rules):
-        raise ScriptError(path, "this takes silence for words; let one word be required")
 
 
-def _check_topic(script: Script, number: int, topic: Topic) -> None:
+def _topic(script: Script, number: int, topic: Topic) -> Iterator[Mistake]:
     path: KeyPath = ("topics", number)
     if topic.name in [earlier.name for earlier in script.topics[:number]]:
-        raise ScriptError((*path, "name"), f"'{topic.name}' is taken; name it otherwise")
+        yield Mistake((*path, "name"), f"'{topic.name}' is taken; name it otherwise")
     left_open = sorted({other.leaves_open for other in script.topics if other.leaves_open})
     if topic.after and topic.after not in left_open:
         known = ", ".join(left_open) or "none"
-        raise ScriptError((*path, "after"), f"nothing leaves '{topic.after}' open; open: {known}")
+        message = f"nothing leaves '{topic.after}' open; open: {known}."
+        yield Mistake((*path, "after"), message + guess(topic.after, left_open))
     for index, question in enumerate(topic.asks):
         for key, slot in (("slot", question.slot), ("if", question.if_slot)):
             if slot is not None and slot not in script.slots:
-                known = ", ".join(script.slots) or "none"
-                message = f"no slot is called '{slot}'; write one of: {known}"
-                raise ScriptError((*path, "asks", index, key), message)
-    always = [pattern.always(node, script.rules) for node in script.heard[topic.name]]
-    asked = {question.slot for question in topic.asks if question.if_slot is None}
-    filled = frozenset.intersection(*always) | asked | BUILT_IN_SLOTS
+                message = _no_such("slot", slot, script.slots)
+                yield Mistake((*path, "asks", index, key), message)
+    known_slots = (*script.slots, *sorted(BUILT_IN_SLOTS))
+    for place, text in _answers(number, topic):
+        try:
+            node = pattern.parse(text)
+        except pattern.PatternError as error:
+            yield Mistake(place, f"{error}; close it or take it out")
+            continue
+        for part in pattern.walk(node):
+            if isinstance(part, pattern.Slot) and part.name not in known_slots:
+                yield Mistake(place, _no_such("slot", part.name, known_slots))
+
+
+def _answers(number: int, topic: Topic) -> Iterator[tuple[KeyPath, str]]:
     for index, text in enumerate(topic.say):
-        _check_answer(script, (*path, "say", index), text, filled)
+        yield ("topics", number, "say", index), text
     if topic.adds:
-        _check_answer(script, (*path, "adds"), topic.adds, frozenset(script.slots))
+        yield ("topics", number, "adds"), topic.adds
 
 
-def _check_answer(script: Script, path: KeyPath, text: str, filled: frozenset[str]) -> None:
-    node = _parsed(path, text)
-    for part in pattern.walk(node):
-        if isinstance(part, pattern.Slot) and part.name not in {*script.slots, *BUILT_IN_SLOTS}:
-            known = ", ".join(sorted({*script.slots, *BUILT_IN_SLOTS}))
-            raise ScriptError(path, f"no slot is called '{part.name}'; write one of: {known}")
-    if empty := pattern.always(node, script.rules) - filled:
-        name = min(empty)
-        raise ScriptError(
-            path,
-            f"'{{{name}}}' may be empty here; put it into [...], or ask for it under 'asks'",
-        )
+def _empty_slots(script: Script, number: int, topic: Topic) -> Iterator[Mistake]:
+    """Find slots that an answer needs and that may be empty when it is given."""
+    heard = [pattern.always(node, script.rules) for node in script.heard[topic.name]]
+    asked = {question.slot for question in topic.asks if question.if_slot is None}
+    filled = frozenset.intersection(*heard) | asked | BUILT_IN_SLOTS
+    for path, text in _answers(number, topic):
+        try:
+            needed = pattern.always(pattern.parse(text), script.rules)
+        except pattern.PatternError:
+            continue  # named already
+        known = script.slots.keys() if path[-1] == "adds" else filled
+        for name in sorted((needed & script.slots.keys()) - known):
+            message = (
+                f"'{{{name}}}' may be empty here; put it into [...], or ask for it under 'asks'"
+            )
+            yield Mistake(path, message)
 
 
-def _check_pronunciations(script: Script) -> None:
+def _pronunciations(script: Script) -> Iterator[Mistake]:
     for word, phones in script.pronunciations.items():
         unknown = [phone for phone in phones.split() if phone not in PHONES.split()]
         if unknown or not phones.strip():
-            raise ScriptError(
+            yield Mistake(
                 ("pronunciations", word),
                 f"'{' '.join(unknown)}' is no phone; write some of {PHONES}",
             )
 
 
-def _check_examples(script: Script) -> None:
+def _examples(script: Script) -> Iterator[Mistake]:
     nodes = [script.polite(node) for nodes in script.heard.values() for node in nodes]
     for index, text in enumerate(script.examples):
         words = pattern.words_of(text)
         if not any(pattern.match(node, words, script.rules) for node in nodes):
-            raise ScriptError(
-                ("examples", index), f"no topic understands '{text}'; correct it or add a pattern"
-            )
+            message = f"no topic understands '{text}'; correct it or add a pattern"
+            yield Mistake(("examples", index), message)

@@ -93,8 +93,31 @@ async def test_an_interruption_ends_the_answer_and_leaves_no_task(run: Run) -> N
     assert left == []
 
 
-def test_a_wrong_script_is_an_error_with_file_line_and_column(tmp_path: Path) -> None:
+WRONG = "name: Q\nfallbck: What?\ntopics:\n  - name: hush\n    heer: hush\n"
+UNREADABLE = {
+    "several mistakes": (WRONG.encode(), ("bad.yaml:2:1: ", "bad.yaml:5:5: topics[0]: there is")),
+    "no UTF-8": (b"name: caf\xe9\n", ("bad.yaml:1:10: this is not UTF-8. Save",)),
+    "no mapping": (b"- a\n", ("bad.yaml:1:1: the file is a list. Write name, fallback",)),
+    "nothing": (b"", ("bad.yaml:1:1: the file is empty. Write name, fallback, topics.",)),
+    "no YAML": (b"name: [a\n", ("bad.yaml:1:7: ",)),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_all_that_is_wrong_in_a_script_is_named_at_its_place(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written, starts = UNREADABLE[case]
     script = tmp_path / "bad.yaml"
-    script.write_text("name: Q\nfallback: What?\ntopics:\n  - name: hush\n    heer: hush\n")
-    with pytest.raises(ConfigError, match=r"bad.yaml:5:5: topics\[0\].heer: no such key"):
+    script.write_bytes(written)
+    with pytest.raises(ConfigError) as caught:
         ScriptedLLM(script=script)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True))
+
+
+def test_a_folder_is_no_script(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a directory; name the script in it"):
+        ScriptedLLM(script=tmp_path)

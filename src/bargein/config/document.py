@@ -26,15 +26,32 @@ from bargein.config.syntax import syntax_problem
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, plain_value
 from bargein.errors import Place
 
-EMPTY = "the file is empty. Write name, transport, pipeline."
+CONFIGURATION = "name, transport, pipeline"
+"""The keys that every configuration has."""
 DEEPEST = 40
 """Levels of nesting that are read; a configuration needs six."""
 
 
-def parse(text: str, file: str, folder: str, found: list[Problem]) -> Node | None:
+def decode(content: bytes, file: str, found: list[Problem]) -> str | None:
+    """Read bytes as UTF-8; None, with the place of the first byte that is none in `found`."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        message = "this is not UTF-8. Save the file as UTF-8."
+        found.append(Problem(Place(file, line, column), message))
+        return None
+
+
+def parse(
+    text: str, file: str, folder: str, found: list[Problem], *, keys: str = CONFIGURATION
+) -> Node | None:
     """Read one YAML document; None when it is empty or broken, with the reasons in `found`.
 
-    `file` is the name that places show, `folder` where relative paths in it start.
+    `file` is the name that places show, `folder` where relative paths in it start, and `keys`
+    are what to write into a file that is empty.
     """
     try:
         events = _shallow(YAML(typ="safe", pure=True).parse(text), file, found)
@@ -49,22 +66,28 @@ def parse(text: str, file: str, folder: str, found: list[Problem]) -> Node | Non
         return None
     documents = [event for event in events if isinstance(event, DocumentStartEvent)]
     if not documents:
-        found.append(Problem(Place(file, 1, 1), EMPTY))
+        found.append(Problem(Place(file, 1, 1), f"the file is empty. Write {keys}."))
         return None
     if len(documents) > 1:
         place = _place(documents[1], file)
         found.append(Problem(place, "a second document begins here. Keep one document in a file."))
         return None
-    return _Composer(events, file, folder, found).document()
+    node = _Composer(events, file, folder, found).document()
+    if isinstance(node, Scalar) and node.value is None:
+        found.append(Problem(Place(file, 1, 1), f"the file is empty. Write {keys}."))
+        return None
+    return node
 
 
-def parse_table(text: str, file: str, folder: str, found: list[Problem]) -> Table | None:
+def parse_table(
+    text: str, file: str, folder: str, found: list[Problem], *, keys: str = CONFIGURATION
+) -> Table | None:
     """Read a document that must be a mapping of keys to values."""
-    node = parse(text, file, folder, found)
+    node = parse(text, file, folder, found, keys=keys)
     if node is None or isinstance(node, Table):
         return node
     kind = "a list" if isinstance(node, Items) else "a single value"
-    found.append(Problem(node.place, f"the file is {kind}. Write name, transport, pipeline."))
+    found.append(Problem(node.place, f"the file is {kind}. Write {keys}."))
     return None
 
 
@@ -97,12 +120,8 @@ class _Composer:
         self._folder = folder
         self._found = found
 
-    def document(self) -> Node | None:
-        node = self._node(next(self._events), None)
-        if isinstance(node, Scalar) and node.value is None:
-            self._report(Place(self._file, 1, 1), EMPTY)
-            return None
-        return node
+    def document(self) -> Node:
+        return self._node(next(self._events), None)
 
     def _report(self, place: Place, message: str) -> None:
         self._found.append(Problem(place, message))

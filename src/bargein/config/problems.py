@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bargein.errors import ConfigError, Place
 
@@ -15,7 +15,7 @@ class Problem:
 
     place: Place
     message: str
-    cause: BaseException | None = None
+    cause: BaseException | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """Give the one line that a user reads."""
@@ -42,11 +42,25 @@ class InvalidConfigError(ConfigError):
         self.place = ordered[0].place
 
 
-def guess(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?`, or nothing when no known name is near."""
+def problems_of(error: ConfigError, elsewhere: Place) -> tuple[Problem, ...]:
+    """Give the problems that an error is about; one without a place stands `elsewhere`."""
+    if isinstance(error, InvalidConfigError):
+        return error.problems
+    message = str(error).removeprefix(f"{error.place}: ")
+    return (Problem(error.place or elsewhere, message, error),)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a word is most like, if it is like one."""
     lowered = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    return f" Did you mean {lowered[close[0]]!r}?" if close else ""
+    return lowered[close[0]] if close else None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or nothing when no known name is near."""
+    near = nearest(word, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def did_you_mean(word: str, known: Iterable[str], *, most: int = 16) -> str:

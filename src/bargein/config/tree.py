@@ -79,6 +79,17 @@ def to_data(node: Node) -> Data:
             return {key: to_data(entry.node) for key, entry in node.entries.items()}
 
 
+def to_node(data: object, place: Place) -> Node:
+    """Give data that stands in no file as a tree whose every part is at one place."""
+    if isinstance(data, Mapping):
+        entries = {str(key): Entry(str(key), place, to_node(data[key], place)) for key in data}
+        return Table(entries, place)
+    if isinstance(data, (list, tuple)):
+        return Items(tuple(to_node(item, place) for item in data), place)
+    plain = data if isinstance(data, bool | int | float | str) else None
+    return Scalar(plain, str(data), place)
+
+
 def scalars(node: Node) -> Iterator[Scalar]:
     """Go through every single value under a node, in order."""
     match node:

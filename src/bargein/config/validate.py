@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import types
 import typing
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from bargein.config.expectation import expectation, hint, is_text_wanted
 from bargein.config.masking import is_secret, without_user
-from bargein.config.problems import Problem, did_you_mean
+from bargein.config.problems import Problem, did_you_mean, nearest
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, to_data
 from bargein.errors import Place
 
@@ -49,6 +51,11 @@ def _read(model: type[Model], table: Table) -> Model:
     # YAML's data is JSON's: read as JSON, a strict model takes a list for a tuple and text for a
     # path, and still no text for a number.
     return model.model_validate_json(json.dumps(to_data(table)))
+
+
+def place_at(table: Table, location: Steps) -> Place:
+    """Find the deepest part of a location that is written."""
+    return _walk(table, location)[2]
 
 
 def _walk(table: Table, location: Steps) -> tuple[Steps, Node, Place]:
@@ -94,30 +101,50 @@ def _report(
 ) -> None:
     """Turn pydantic's errors into problems, one for each value."""
     wrong: dict[Steps, list[Any]] = defaultdict(list)
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    meant = {
+        (*location[:-1], nearest(str(location[-1]), _known(model, location[:-1])))
+        for detail in details
+        if detail["type"] == "extra_forbidden" and (location := detail["loc"])
+    }
+    for detail in details:
         location = detail["loc"]
         steps, node, key_place = _walk(table, location)
         if isinstance(node, Scalar) and node.is_broken:
             continue
+        if detail["type"] == "missing" and location in meant:
+            continue  # a misspelt key is one mistake, not two
+        if detail["type"] == "too_short" and _length(node) >= detail["ctx"]["min_length"]:
+            continue  # pydantic counts only the items that are right
         if detail["type"] == "missing":
             key = str(location[-1])
             where = key_place if steps else place
             about = _description(model, location)
-            message = f"{_prefix(name, steps)}{key!r} is missing. Add it.{about}"
+            message = f"{path_prefix(name, steps)}{key!r} is missing. Add it.{about}"
             found.append(Problem(where, message))
         elif detail["type"] == "extra_forbidden":
             key = str(location[-1])
             known = _known(model, location[:-1])
             message = f"there is no key {key!r} here.{did_you_mean(key, known)}"
-            found.append(Problem(key_place, _prefix(name, steps[:-1]) + message))
+            found.append(Problem(key_place, path_prefix(name, steps[:-1]) + message))
         else:
             wrong[steps].append(detail)
-    for steps, details in wrong.items():
+    for steps, at_value in wrong.items():
         _, node, key_place = _walk(table, steps)
         is_hidden = _is_secret_field(model, steps)
         shown = "this" if is_hidden else _shown(node, steps)
-        message = f"{_prefix(name, steps)}must be {expectation(details)}, not {shown}."
-        found.append(Problem(key_place, message + hint(details, node)))
+        message = f"{path_prefix(name, steps)}must be {expectation(at_value)}, not {shown}."
+        found.append(Problem(key_place, message + hint(at_value, node)))
+
+
+def _length(node: Node) -> int:
+    match node:
+        case Items():
+            return len(node.nodes)
+        case Table():
+            return len(node.entries)
+        case Scalar():
+            return 0
 
 
 def _shown(node: Node, steps: Steps) -> str:
@@ -136,7 +163,7 @@ def _shown(node: Node, steps: Steps) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _prefix(name: str, steps: Steps) -> str:
+def path_prefix(name: str, steps: Steps) -> str:
     """Write a path like `pipeline[1].settings.model: `; nothing for the whole file."""
     text = name
     for step in steps:
@@ -146,20 +173,38 @@ def _prefix(name: str, steps: Steps) -> str:
 
 def _model_at(model: type[BaseModel], location: Steps) -> type[BaseModel] | None:
     """Find the model that describes the mapping at a location, if one does."""
-    current: type[BaseModel] | None = model
+    current: Any = model
     for step in location:
-        if current is None:
-            return None
-        fields = {field.alias or key: field for key, field in current.model_fields.items()}
-        field = fields.get(str(step))
-        current = _model_in(field.annotation) if field else None
-    return current
+        current = _below(current, step)
+    return next((kind for kind in _members(current) if _is_model(kind)), None)
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((m for arg in typing.get_args(annotation) if (m := _model_in(arg))), None)
+def _below(annotation: Any, step: str | int) -> Any:
+    """Find the type of what stands one step below a value of this type."""
+    for kind in _members(annotation):
+        inner = typing.get_args(kind)
+        if _is_model(kind):
+            fields = {field.alias or key: field for key, field in kind.model_fields.items()}
+            return fields[str(step)].annotation if step in fields else annotation
+        if inner and typing.get_origin(kind) in (list, tuple, set, frozenset):
+            return inner[0]
+        if len(inner) == 2 and typing.get_origin(kind) in (dict, Mapping):
+            return inner[1]
+    return None
+
+
+def _members(annotation: Any) -> list[Any]:
+    """List what a union is made of, or the type itself."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [kind for arg in typing.get_args(annotation) for kind in _members(arg)]
+    return [annotation]
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _is_secret_field(model: type[BaseModel], location: Steps) -> bool:
