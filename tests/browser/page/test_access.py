@@ -68,6 +68,52 @@ def test_a_long_conversation_does_not_make_the_page_longer_than_what_it_shows(
     assert document <= max(740, main + 40)
 
 
+def below(page: Page) -> int:
+    """How far the end of the conversation is below what is shown of it, in px."""
+    found: int = page.locator("#conversation").evaluate(
+        "scroll => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight"
+    )
+    return found
+
+
+def talk_long(page: Page) -> None:
+    for turn in range(30):
+        emit(page, "transcript", text=f"Number {turn} of many words in a row.", final=True)
+        say(page, "An answer of some words.", utterance=turn + 1)
+        play(page, 5000, utterance=turn + 1, finished=True)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1000, 600)])
+def test_the_newest_words_stay_in_sight_when_the_window_changes(
+    page: Page, width: int, height: int
+) -> None:
+    start(page)
+    talk_long(page)
+    for size in ((width, height), (height, width), (width, height)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.wait_for_function(
+            "([width]) => innerWidth === width && new Promise(done =>"
+            " requestAnimationFrame(() => requestAnimationFrame(() => done(true))))",
+            arg=list(size),
+        )
+        assert below(page) <= 1
+    say(page, "And one more, of many more words. " * 5, utterance=99)
+    assert below(page) <= 1
+
+
+def test_a_reader_who_went_back_stays_there(page: Page) -> None:
+    start(page)
+    talk_long(page)
+    page.locator("#conversation").hover()
+    page.mouse.wheel(0, -600)
+    page.wait_for_function(
+        "() => { const s = document.getElementById('conversation');"
+        " return s.scrollHeight - s.scrollTop - s.clientHeight > 500; }"
+    )
+    say(page, "And one more.", utterance=99)
+    assert below(page) > 500
+
+
 def test_every_control_has_a_name_and_the_live_regions_are_there(phone: Page) -> None:
     start(phone)
     phone.get_by_text("More settings").click()

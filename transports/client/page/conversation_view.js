@@ -12,11 +12,16 @@ export class ConversationView {
   #empty;
   #botName = 'Bot';
   #shown = new Map();
+  #following = true;
+  /** As it was when its end was last followed or left. */
+  #size = '';
 
   constructor({scroll, list, empty}) {
     this.#scroll = scroll;
     this.#list = list;
     this.#empty = empty;
+    scroll.addEventListener('scroll', () => this.#scrolled());
+    new ResizeObserver(() => this.#follow()).observe(scroll);
   }
 
   /** Name the bot as it stands beside its turns. */
@@ -26,8 +31,7 @@ export class ConversationView {
 
   /** Show a transcript, and stay at its end if the reader is there. */
   show(transcript) {
-    const {scrollHeight, scrollTop, clientHeight} = this.#scroll;
-    const follow = scrollHeight - scrollTop - clientHeight < NEAR_THE_END_PX;
+    const before = this.#scroll.scrollHeight;
     const keys = new Set(transcript.entries.map(entry => entry.key));
     for (const [key, {item}] of this.#shown) {
       if (keys.has(key)) continue;
@@ -36,7 +40,24 @@ export class ConversationView {
     }
     transcript.entries.forEach((entry, index) => this.#place(entry, index));
     this.#empty.hidden = transcript.entries.length > 0;
-    if (follow) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+    // Marks that move do not hold back a reader who is about to leave the end.
+    if (this.#scroll.scrollHeight !== before) this.#follow();
+  }
+
+  #follow() {
+    this.#size = this.#measure();
+    if (this.#following) this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  /** The reader moved, unless it was the room that did: who was at the end stays there then. */
+  #scrolled() {
+    if (this.#measure() !== this.#size) return;
+    const {scrollHeight, scrollTop, clientHeight} = this.#scroll;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_THE_END_PX;
+  }
+
+  #measure() {
+    return `${this.#scroll.clientWidth}x${this.#scroll.clientHeight}`;
   }
 
   #place(entry, index) {
