@@ -6,6 +6,7 @@ processors = [part.build() for part in config.parts]
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import hashlib
 import json
@@ -18,12 +19,12 @@ from bargein.config.masking import MASK, masked, secret_texts, without_user
 from bargein.config.model import ConfigFile, Endpointing
 from bargein.config.overlay import as_part, as_table
 from bargein.config.overrides import override
-from bargein.config.problems import InvalidConfigError, Problem
+from bargein.config.problems import InvalidConfigError, Problem, problems_of
 from bargein.config.structure import Placed, Role, check_structure
 from bargein.config.tree import Data, Entry, Items, Node, Scalar, Table
 from bargein.config.validate import validate
 from bargein.config.variables import substitute
-from bargein.errors import ConfigError, Place
+from bargein.errors import BargeinError, ConfigError, Place
 from bargein.pipelines.arguments import Arguments, read_arguments
 from bargein.pipelines.classes import check_processor, find_class, role_of
 from bargein.pipelines.files import read_files
@@ -46,14 +47,21 @@ class Part:
     """The path in the document, like `pipeline[1]`."""
 
     def build(self) -> Any:
-        """Construct a fresh instance; what its constructor raises is a ConfigError at its place."""
+        """Construct a fresh instance; what its constructor raises is a ConfigError at its place.
+
+        A ConfigError that has a place of its own, like a script's, is raised as it is.
+        """
         try:
             return self.cls(**copy.deepcopy(self.arguments))
         except Exception as error:  # a constructor may raise anything; here is its outermost plug
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            if isinstance(error, ConfigError) and error.place:
+                raise
+            kind, said = type(error).__name__, str(error)
+            reason = said if said and isinstance(error, BargeinError) else f"{kind}: {said}"
             for secret in secret_texts(self.arguments, self.shown):
                 reason = reason.replace(secret, MASK)
-            message = f"{self.name}: {self.use!r} could not be made: {without_user(reason)}"
+            reason = without_user(reason.removesuffix(": "))
+            message = f"{self.name}: {self.use!r} could not be made: {reason}"
             raise ConfigError(message, place=self.place) from error
 
 
@@ -76,6 +84,25 @@ class Config:
     def short_digest(self) -> str:
         """The digest's first 16 digits, as people see it."""
         return self.digest[:16]
+
+    def try_parts(self) -> None:
+        """Construct each part once and drop it; raises InvalidConfigError with all that went wrong.
+
+        So a script, a voice or a key that is wrong is known before anybody connects. It takes a
+        moment where a constructor loads something, and it is not to be called in an event loop.
+        """
+        found: list[Problem] = []
+
+        async def build_all() -> None:  # constructors of services may ask for the running loop
+            for part in (self.transport, *self.parts):
+                try:
+                    part.build()
+                except ConfigError as error:
+                    found.extend(problems_of(error, part.place))
+
+        asyncio.run(build_all())
+        if found:
+            raise InvalidConfigError(found)
 
 
 def load(

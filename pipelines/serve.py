@@ -30,7 +30,7 @@ STOP_S = 5
 
 
 def run(config: Config) -> None:
-    """Serve the config's room until Ctrl-C; raises ConfigError if the port is taken."""
+    """Serve the config's room until Ctrl-C; raises ConfigError if the bot can't be made."""
     room = config.transport.build()
     if not isinstance(room, LocalRoom):
         raise ConfigError(f"`bargein run` serves transport local, not {config.transport.use}")
@@ -40,6 +40,7 @@ def run(config: Config) -> None:
         format="<dim>{time:HH:mm:ss.SSS}</dim> {message}",
         filter=LOGGED,
     )
+    config.try_parts()
     warm_up(config)
     with _listen(room, config) as listener:
         port = listener.getsockname()[1]

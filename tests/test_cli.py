@@ -105,6 +105,63 @@ def test_a_mistake_shows_no_traceback_unless_asked() -> None:
     assert "ValueError: broken on purpose" in asked.stderr
 
 
+SCRIPT = "name: Q\nfallback: What?\ntopics:\n  - name: hush\n    heer: hush\n    hear: a [\n"
+
+LOCAL = """\
+name: cafe
+transport: local
+pipeline:
+  - interruption
+  - silero_vad
+  - {use: pocketsphinx_stt, script: wrong.yaml}
+  - {use: scripted_llm, script: wrong.yaml}
+  - use: ./mine.py:Moody
+  - {use: espeak_tts, voice: quux}
+  - played_audio
+"""
+
+MOODY = """\
+from bargein.processors.processor import Processor
+
+
+class Moody(Processor):
+    def __init__(self) -> None:
+        raise ValueError("not today")
+
+    async def on_frame(self, frame):
+        return frame
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_what_is_wrong_in_scripts_and_constructors_is_told_before_anybody_connects(
+    command: str,
+) -> None:
+    Path("wrong.yaml").write_text(SCRIPT)
+    Path("mine.py").write_text(MOODY)
+    Path("local.yaml").write_text(LOCAL)
+    result = bargein(command, "local.yaml")
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    starts = (
+        "local.yaml:8:10: pipeline[4]: './mine.py:Moody' could not be made: ValueError: not today",
+        "local.yaml:9:11: pipeline[5]: 'espeak_tts' could not be made: espeak-ng has no voice",
+        "wrong.yaml:5:5: topics[0]: there is no key 'heer' here. Did you mean 'hear'?",
+    )
+    assert len(lines) == len(starts)
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True))
+    assert "listening" not in result.stdout
+
+
+def test_a_folder_is_no_script() -> None:
+    Path("local.yaml").write_text(LOCAL.replace("wrong.yaml", ".").replace("quux", "en"))
+    Path("mine.py").write_text(MOODY.replace('raise ValueError("not today")', "super().__init__()"))
+    result = bargein("check", "local.yaml")
+    assert [line.split("could not be made: ")[1] for line in result.stderr.splitlines()] == [
+        "'.' is a directory; name the script in it"
+    ] * 2
+
+
 def test_run_stops_before_it_serves_when_the_port_is_out_of_range() -> None:
     result = bargein("run", "bot.yaml", "--port", "99999")
     assert result.exit_code == 1

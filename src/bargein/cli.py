@@ -119,11 +119,13 @@ def run(config: Path, settings: tuple[str, ...], host: str | None, port: int | N
 @click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_settings
 def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
-    """Load each of CONFIGS, its classes too, and say what is wrong."""
+    """Load each of CONFIGS, make each of its parts once, and say what is wrong."""
     is_good = True
     for path in configs:
         try:
             config = _load(path, settings)
+            with _quiet_imports():
+                config.try_parts()
         except BargeinError as error:
             _report(error)
             is_good = False

@@ -47,7 +47,7 @@ def problems_of(error: ConfigError, elsewhere: Place) -> tuple[Problem, ...]:
     if isinstance(error, InvalidConfigError):
         return error.problems
     message = str(error).removeprefix(f"{error.place}: ")
-    return (Problem(error.place or elsewhere, message, error),)
+    return (Problem(error.place or elsewhere, message, error.__cause__),)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
