@@ -185,7 +185,7 @@ def test_what_is_said_is_text_and_never_markup(page: Page) -> None:
     assert page.locator("main b, main img, main script, header i").count() == 0
 
 
-def test_a_new_session_begins_with_an_empty_page_and_the_same_one_goes_on(page: Page) -> None:
+def test_a_new_session_begins_below_a_divider_and_the_same_one_goes_on(page: Page) -> None:
     start(page)
     say(page, "one two")
     play(page, 1000)
@@ -196,7 +196,25 @@ def test_a_new_session_begins_with_an_empty_page_and_the_same_one_goes_on(page: 
     assert states(page) == ["heard", "now"]
     page.get_by_role("button", name="Stop").click()
     start(page, session="another")
-    assert texts(page) == []
+    expect(page.locator(".divider")).to_have_text("A new conversation")
+    expect(page.get_by_role("log")).to_contain_text("A new conversation.")
+    say(page, "three")
+    play(page, 600)
+    emit(page, "transcript", text="Hello.", final=True)
+    assert texts(page) == ["one stopped not heard: two", "three", "Hello."]
+    page.get_by_role("button", name="Stop").click()
+    start(page, session="another")
+    assert marks(page) == [("one", "heard"), ("two", "unheard"), ("three", "now")]
+    assert page.locator(".divider").count() == 1
+
+
+def test_two_sessions_in_which_nothing_was_said_need_one_divider(page: Page) -> None:
+    start(page)
+    say(page, "one")
+    for session in ("second", "third"):
+        page.get_by_role("button", name="Stop").click()
+        start(page, session=session)
+    assert page.locator(".turns li").all_inner_texts()[1:] == ["A new conversation"]
 
 
 def test_what_sounds_on_after_the_server_is_gone_still_counts_as_heard(page: Page) -> None:

@@ -65,23 +65,31 @@ export class ConversationView {
     if (shown.entry !== entry) {
       shown.entry = entry;
       if (entry.kind === 'user') fillUser(shown.text, entry);
-      else fillBot(shown, entry);
+      if (entry.kind === 'bot') fillBot(shown, entry);
     }
     const there = this.#list.children[index] ?? null;
     if (there !== shown.item) this.#list.insertBefore(shown.item, there);
   }
 
   #make(entry) {
+    const shown = entry.kind === 'divider' ? makeDivider() : this.#makeTurn(entry);
+    this.#shown.set(entry.key, shown);
+    return shown;
+  }
+
+  #makeTurn(entry) {
     const mine = entry.kind === 'user';
     const text = element('p', {class: 'text'});
     const notes = element('ul', {class: 'notes'});
     const item = element('li', {class: `turn ${entry.kind}`},
       element('p', {class: 'who'}, mine ? 'You' : this.#botName, unseen(':')), text);
     if (!mine) item.append(notes);
-    const shown = {item, text, notes, words: [], shape: '', entry: null};
-    this.#shown.set(entry.key, shown);
-    return shown;
+    return {item, text, notes, words: [], shape: '', entry: null};
   }
+}
+
+function makeDivider() {
+  return {item: element('li', {class: 'divider'}, 'A new conversation'), entry: null};
 }
 
 function fillUser(text, entry) {

@@ -5,13 +5,14 @@
  * change stays the same object, so that a view need not look into it. Positions are samples
  * within an utterance, as the client counts them.
  *
- * Entries: {kind: 'user', key, done: [text], disputed: [text], partial} and
- * {kind: 'bot', key, utterance, words, playedSamples, finished, held, cut, notes}.
+ * Entries: {kind: 'user', key, done: [text], disputed: [text], partial},
+ * {kind: 'bot', key, conversation, utterance, words, playedSamples, finished, held, cut, notes},
+ * and {kind: 'divider', key} where a new conversation begins: utterances count from 1 again.
  * `disputed` is what was said into the bot's words, until it is known who has the floor.
  */
 
 export const EMPTY = Object.freeze({
-  entries: Object.freeze([]), turns: 0, floor: 'idle', settled: new Set(),
+  entries: Object.freeze([]), turns: 0, conversation: 0, floor: 'idle', settled: new Set(),
 });
 
 /** What is said while the bot has the floor may turn out to be no turn. */
@@ -99,8 +100,20 @@ export function ended(transcript) {
 /** The same session goes on: what stopped with the connection may be played after all. */
 export function resumed(transcript) {
   const entries = transcript.entries.map(entry =>
-    entry.cut?.why === 'stopped' ? {...entry, cut: null} : entry);
+    entry.cut?.why === 'stopped' && entry.conversation === transcript.conversation
+      ? {...entry, cut: null}
+      : entry);
   return {...transcript, entries};
+}
+
+/** Another session begins: what was said before stays above a divider. */
+export function begun(transcript) {
+  const conversation = transcript.conversation + 1;
+  const entries = transcript.entries.slice();
+  if (entries.length && entries.at(-1).kind !== 'divider') {
+    entries.push({kind: 'divider', key: `divider-${conversation}`});
+  }
+  return {...EMPTY, entries, turns: transcript.turns, conversation};
 }
 
 /**
@@ -130,6 +143,7 @@ export function announcements(before, after) {
   return after.entries.flatMap(entry => {
     const previous = old.get(entry.key);
     if (previous === entry) return [];
+    if (entry.kind === 'divider') return ['A new conversation.'];
     return entry.kind === 'user' ? announceUser(previous, entry) : announceBot(previous, entry);
   });
 }
@@ -171,15 +185,21 @@ function isOpen(entry) {
 }
 
 function botOf(transcript, utterance) {
-  return transcript.entries.find(entry => entry.kind === 'bot' && entry.utterance === utterance);
+  return transcript.entries[placeOf(transcript, utterance)];
+}
+
+function placeOf({entries, conversation}, utterance) {
+  return entries.findIndex(entry =>
+    entry.kind === 'bot' && entry.conversation === conversation && entry.utterance === utterance);
 }
 
 function changeBot(transcript, utterance, change) {
-  const at = transcript.entries.findIndex(e => e.kind === 'bot' && e.utterance === utterance);
+  const at = placeOf(transcript, utterance);
+  const {conversation} = transcript;
   if (at >= 0) return replaceAt(transcript, at, change(transcript.entries[at]));
   const entry = change({
-    kind: 'bot', key: `bot-${utterance}`, utterance, words: [], playedSamples: 0,
-    finished: false, held: false, cut: null, notes: [],
+    kind: 'bot', key: `bot-${conversation}-${utterance}`, conversation, utterance, words: [],
+    playedSamples: 0, finished: false, held: false, cut: null, notes: [],
   });
   return {...transcript, entries: [...transcript.entries, entry]};
 }
