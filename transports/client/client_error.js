@@ -67,6 +67,13 @@ export const roomFull = (message) => new ClientError(
   'Close the other page that talks with this bot, then connect again.',
 );
 
+export const botFailed = (message) => new ClientError(
+  'bot_failed',
+  message,
+  'See the server’s log and mend it there.',
+  true,
+);
+
 export const closedByPage = () => new ClientError(
   'closed', 'The connection was closed while it was being made.', 'Connect again.',
 );
@@ -75,6 +82,7 @@ export const closedByPage = () => new ClientError(
 export function serverError({code, message, final}) {
   if (code === 'version' || code === 'version_mismatch') return versionMismatch(message);
   if (code === 'room_full') return roomFull(message);
+  if (code === 'bot_failed') return botFailed(message);
   return new ClientError(code, message, 'Connect again.', final);
 }
 

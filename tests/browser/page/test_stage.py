@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
         ("device_busy", "Another program", "Try again"),
         ("insecure_page", "secure pages", None),
         ("no_worklet", "sound engine", None),
-        ("server_gone", "server is gone", "Reconnect"),
+        ("server_gone", "server cannot be reached", "Reconnect"),
         ("room_full", "Somebody else", "Try again"),
         ("version_mismatch", "different versions", "Try again"),
         ("new_code", "What the server said.", "Try again"),
@@ -34,6 +34,29 @@ def test_each_trouble_is_a_sentence_with_its_way_out(
     expect(alert).to_contain_text(sentence)
     expect(alert.locator("p")).to_have_count(2)
     assert alert.get_by_role("button").all_inner_texts() == ([button] if button else [])
+
+
+def test_a_conversation_that_breaks_off_blames_nobody(page: Page) -> None:
+    start(page)
+    gone = {"code": "server_gone", "message": "", "wayOut": "", "final": False}
+    page.evaluate("error => scripted.move('closed', {error})", gone)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The connection was lost.")
+    expect(alert.get_by_role("button", name="Reconnect")).to_be_visible()
+
+
+def test_a_bot_that_failed_is_mended_at_the_server(page: Page) -> None:
+    page.get_by_role("button", name="Start").click()
+    page.evaluate(
+        """async message => {
+          const {serverError} = await import('/client_error.js');
+          scripted.fail(serverError(message).detail);
+        }""",
+        {"code": "bot_failed", "message": "There is no voice.", "final": True},
+    )
+    expect(page.get_by_role("alert").locator("p")).to_have_text(
+        ["There is no voice.", "See the server’s log and mend it there."]
+    )
 
 
 def test_the_button_of_a_trouble_tries_again_and_the_trouble_goes(page: Page) -> None:

@@ -106,10 +106,12 @@ function bindStage(root, client, session, stage, part) {
     if (clicks <= 1) session.toggle(); // the second half of a double click is not a second wish
   });
   part('mute').addEventListener('click', () => session.toggleMicrophone());
+  let wasOpen = false;
   on(client, 'connection', ({state, step, error}) => {
     stage.connection(state, step);
     if (state !== 'open') ring.floor(state);
-    if (error) stage.trouble(error);
+    if (error) stage.trouble(error, wasOpen);
+    wasOpen = state === 'open';
   });
   on(client, 'welcome', ({bot, examples}) => {
     part('bot-name').textContent = bot;
@@ -153,7 +155,7 @@ function bindConversation(client, announcer, part) {
   };
   on(client, 'welcome', welcome => {
     view.name(welcome.bot);
-    become(welcome.session === session ? transcripts.resumed(transcript) : transcripts.EMPTY);
+    become(welcome.session === session ? transcripts.resumed(transcript) : transcripts.begun(transcript));
     session = welcome.session;
   });
   on(client, 'words', words => become(transcripts.withWords(transcript, words)));

@@ -45,12 +45,12 @@ export class StageView {
   }
 
   /** Say what is wrong and the way out of it, with a button where another try may help; null: all is well. */
-  trouble(error) {
+  trouble(error, wasOpen = false) {
     const {trouble} = this.#parts;
     trouble.replaceChildren();
     if (!error) return;
     this.floor('broken');
-    const {what, wayOut, retry} = troubleOf(error);
+    const {what, wayOut, retry} = troubleOf(error, wasOpen);
     const box = element('div', {class: 'trouble', 'data-code': error.code ?? ''},
       element('p', {class: 'what'}, what), element('p', {}, wayOut));
     if (retry) {

@@ -44,8 +44,13 @@ export const TROUBLE = Object.freeze({
     wayOut: 'Use a current Chrome, Edge, Firefox or Safari.',
     retry: '',
   },
+  connection_lost: {
+    what: 'The connection was lost.',
+    wayOut: 'Reconnect; if that fails, see that the server runs and that you are online.',
+    retry: 'Reconnect',
+  },
   server_gone: {
-    what: 'The server is gone.',
+    what: 'The server cannot be reached.',
     wayOut: 'See that it runs and that you are online, then reconnect.',
     retry: 'Reconnect',
   },
@@ -61,8 +66,13 @@ export const TROUBLE = Object.freeze({
   },
 });
 
-/** Words for an error of the client; what we have no words for speaks for itself. */
-export function troubleOf({code, message, wayOut}) {
+/**
+ * Words for an error of the client; what we have no words for speaks for itself.
+ *
+ * `wasOpen`: it ended a conversation. Which side slept or went then, no page can know.
+ */
+export function troubleOf({code, message, wayOut}, wasOpen = false) {
+  if (wasOpen && code === 'server_gone') return TROUBLE.connection_lost;
   const known = Object.hasOwn(TROUBLE, code) ? TROUBLE[code] : null;
   if (known) return known;
   return {what: message || 'Something went wrong.', wayOut: wayOut || 'Try again.', retry: 'Try again'};
