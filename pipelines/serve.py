@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import sys
+from ipaddress import ip_address
 
 import uvicorn
 from loguru import logger
@@ -43,9 +45,10 @@ def run(config: Config) -> None:
     config.try_parts()
     warm_up(config)
     with _listen(room, config) as listener:
-        port = listener.getsockname()[1]
+        _warn_if_open(listener)
+        page = _authority(room.host, listener.getsockname()[1])
         print(f"{config.name} ({config.path}, {config.short_digest}) is listening.", flush=True)
-        print(f"Open http://{room.host}:{port} in a browser. Ctrl-C ends it.", flush=True)
+        print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
                 application(config, room).app,
@@ -78,10 +81,53 @@ def application(config: Config, room: LocalRoom) -> LocalServer:
 
 def _listen(room: LocalRoom, config: Config) -> socket.socket:
     try:
-        return socket.create_server((room.host, room.port), reuse_port=False)
-    except OSError as error:
+        found = socket.getaddrinfo(room.host, room.port, type=socket.SOCK_STREAM)
+        families = [family for family, *_ in found]
+        family = socket.AF_INET if socket.AF_INET in families else families[0]
+        return socket.create_server((room.host, room.port), family=family, reuse_port=False)
+    except (OSError, UnicodeError) as error:  # a name of odd letters is no name
         raise ConfigError(
-            f"transport: can't listen at {room.host}:{room.port} ({error.strerror}). "
-            f"Is another bot running? Choose another with --port or transport.port",
+            f"transport: can't listen at {_authority(room.host, room.port)}: "
+            f"{_why_not(error, room)}",
             place=config.transport.place,
         ) from error
+
+
+def _why_not(error: OSError | UnicodeError, room: LocalRoom) -> str:
+    """Say what keeps a socket from listening, and the way out."""
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return f"no host is called {room.host!r}. Use 127.0.0.1, or mend --host or transport.host."
+    if error.errno == errno.EADDRINUSE:
+        return (
+            "the port is taken. Is another bot running? "
+            "Choose another with --port or transport.port."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            "this machine has no such address. Use 127.0.0.1, or an address of its own, "
+            "with --host or transport.host."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            "this user may not listen there; ports below 1024 are the administrator's. "
+            "Choose another with --port or transport.port."
+        )
+    return f"{error.strerror or error}. Mend transport.host or transport.port."
+
+
+def _authority(host: str, port: int) -> str:
+    """Write host and port as a URL has them: an IPv6 address stands in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _warn_if_open(listener: socket.socket) -> None:
+    """Warn whoever lets others than this machine connect."""
+    address = listener.getsockname()[0]
+    if not ip_address(address.partition("%")[0]).is_loopback:
+        print(
+            f"Warning: {address} is open to others. Browsers give a microphone only on 127.0.0.1 "
+            "and https pages, and this room has no tokens: whoever reaches the port can talk "
+            "with the bot.",
+            file=sys.stderr,
+            flush=True,
+        )

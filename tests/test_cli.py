@@ -165,7 +165,7 @@ def test_a_folder_is_no_script() -> None:
 def test_run_stops_before_it_serves_when_the_port_is_out_of_range() -> None:
     result = bargein("run", "bot.yaml", "--port", "99999")
     assert result.exit_code == 1
-    assert result.stderr.startswith("--set transport.port: transport.port: must be at most 65535")
+    assert result.stderr.startswith("--port: must be at most 65535, not 99999")
 
 
 def test_a_wrong_option_is_a_usage_error() -> None:

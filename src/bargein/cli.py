@@ -68,6 +68,27 @@ def _load(path: Path, settings: tuple[str, ...]) -> Config:
 
 
 @contextmanager
+def _named_as(*options: str) -> Iterator[None]:
+    """Name the settings that options of the command line stand for by those options."""
+    from bargein.config.problems import InvalidConfigError, Problem
+    from bargein.errors import Place
+
+    names = {f"--set transport.{option}": option for option in options}
+
+    def renamed(problem: Problem) -> Problem:
+        option = names.get(problem.place.file)
+        if option is None:
+            return problem
+        message = problem.message.removeprefix(f"transport.{option}: ")
+        return Problem(Place(f"--{option}"), message, problem.cause)
+
+    try:
+        yield
+    except InvalidConfigError as error:
+        raise InvalidConfigError([renamed(problem) for problem in error.problems]) from error
+
+
+@contextmanager
 def _quiet_imports() -> Iterator[None]:
     """Keep Pipecat from logging while it is imported; our own errors tell it better."""
     from loguru import logger
@@ -109,7 +130,8 @@ def run(config: Path, settings: tuple[str, ...], host: str | None, port: int | N
     """Serve the bot that CONFIG describes."""
     given = [f"transport.host={host}"] if host else []
     given += [f"transport.port={port}"] if port is not None else []
-    loaded = _load(config, (*settings, *given))
+    with _named_as("host", "port"):
+        loaded = _load(config, (*settings, *given))
     from bargein.pipelines.serve import run as serve
 
     serve(loaded)
