@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from bargein.config.problems import did_you_mean
 from bargein.errors import ConfigError, PartError
 
 CHUNK_MS = 40
@@ -140,6 +142,7 @@ class Engine:
             raise PartError(MISSING) from None
         self._library = ctypes.CDLL(loader.get_library_path())
         data_path = str(loader.get_data_path()).encode()
+        self._variants = Path(loader.get_data_path()) / "voices" / "!v"
         self.sample_rate_hz = int(
             self._library.espeak_Initialize(SYNCHRONOUS, CHUNK_MS, data_path, DONT_EXIT)
         )
@@ -169,7 +172,18 @@ class Engine:
 
     def check(self, voice: Voice) -> None:
         """Raise `ConfigError` if the engine has no such voice; blocks for some milliseconds."""
+        self._check_variant(voice.name)
         self._thread.submit(self._choose, voice).result()
+
+    def _check_variant(self, name: str) -> None:
+        """The engine itself takes a variant that it does not have, and speaks without it."""
+        language, plus, variant = name.partition("+")
+        known = sorted(path.name for path in self._variants.glob("*") if path.is_file())
+        if plus and known and not variant.isdecimal() and variant not in known:
+            raise ConfigError(
+                f"espeak-ng has no variant '{variant}' of '{language}'."
+                f"{did_you_mean(variant, known, most=24)}"
+            )
 
     def _choose(self, voice: Voice) -> None:
         if self._library.espeak_SetVoiceByName(voice.name.encode()) != 0:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bargein.errors import PartError
+from bargein.errors import ConfigError, PartError
 from bargein.processors.espeak import SAMPLE_BYTES, Engine, Speech, Voice, WordFinder, engine
 
 TEXTS = (
@@ -64,6 +64,14 @@ def test_without_the_package_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(PartError, match=r"espeak_tts needs .* pip install 'bargein\[embedded\]'"):
         Engine()
+
+
+def test_a_variant_that_is_not_there_is_refused_with_some_that_are() -> None:
+    engine().check(Voice("en-us+f3"))
+    with pytest.raises(ConfigError, match=r"'klat5' of 'en-us'\. Did you mean 'klatt5'\?"):
+        engine().check(Voice("en-us+klat5"))
+    with pytest.raises(ConfigError, match=r"no variant 'nosuch' of 'en-us'\. Known: "):
+        engine().check(Voice("en-us+nosuch"))
 
 
 def test_the_first_event_inside_a_token_counts() -> None:
