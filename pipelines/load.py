@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bargein.config.masking import MASK, masked, secret_texts, without_user
+from bargein.config.masking import MASK, masked, secret_texts, without_credentials
 from bargein.config.model import ConfigFile, Endpointing
 from bargein.config.overlay import as_part, as_table
 from bargein.config.overrides import override
@@ -60,7 +60,7 @@ class Part:
             reason = said if said and isinstance(error, BargeinError) else f"{kind}: {said}"
             for secret in secret_texts(self.arguments, self.shown):
                 reason = reason.replace(secret, MASK)
-            reason = without_user(reason.removesuffix(": "))
+            reason = without_credentials(reason.removesuffix(": "))
             message = f"{self.name}: {self.use!r} could not be made: {reason}"
             raise ConfigError(message, place=self.place) from error
 

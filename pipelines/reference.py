@@ -10,7 +10,7 @@ Schema: TypeAlias = dict[str, Any]
 _PROSE = """\
 # Configuration
 
-<!-- Printed from the schema; `tests/config/test_schema.py` says how to print it again. -->
+<!-- Printed from the schema: `bargein docs docs`. -->
 
 A configuration is one YAML 1.2 file. `bargein check FILE` says everything that is wrong with it,
 each mistake with its file, line and column; `bargein config FILE` prints what takes effect, with
@@ -60,7 +60,8 @@ Inside brackets and braces put quotes around it: `{port: "${PORT}"}`.
 
 What is secret is masked wherever it could be shown. It is known by its name: a key or a variable
 that ends in `key`, or has `token`, `secret`, `password`, `credential` or `authorization` in it; and
-by its type, pydantic's `SecretStr`. The user and password of a URL are masked, too.
+by its type, pydantic's `SecretStr`. In a URL the user and password are masked, too, and those
+parameters of the query that have such a name.
 
 ## One file over another
 

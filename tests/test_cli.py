@@ -205,6 +205,15 @@ def test_graph_writes_a_file() -> None:
     assert result.stderr == "nowhere/bot.svg can't be written: No such file or directory.\n"
 
 
+def test_docs_that_cannot_be_written_are_one_line() -> None:
+    Path("taken").write_text("a file")
+    result = bargein("docs", "taken/docs")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("taken/docs/")
+    assert line.endswith(" can't be written: Not a directory.")
+
+
 def test_schema_is_json() -> None:
     described = json.loads(bargein("schema").stdout)
     assert described["$schema"] == "https://json-schema.org/draft/2020-12/schema"

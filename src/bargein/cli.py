@@ -201,10 +201,14 @@ def docs(folder: Path) -> None:
         from bargein.pipelines.schema import configuration_markdown
 
         pages = printed_docs() | {"configuration.md": configuration_markdown()}
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
-        (folder / name).write_text(text, encoding="utf-8")
-        click.echo(folder / name)
+        page = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            page.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise BargeinError(f"{page} can't be written: {error.strerror}.") from error
+        click.echo(page)
 
 
 @main.command()

@@ -100,6 +100,29 @@ def test_the_password_in_a_url_is_not_shown(
     assert "not 'https://***@there'" in problem
 
 
+def test_a_secret_in_the_query_of_a_url_is_not_shown(
+    load_text: Callable[..., Config], problems_of: Callable[..., list[str]]
+) -> None:
+    url = f"https://bob:S@x/v1?model=fast&token={SECRET}&api%5Fkey=S2#part"
+    with_url = TEXT.replace("wss://user:${PASSWORD}@voices", url)
+    shown = to_yaml(load_text(with_url))
+    assert "https://***@x/v1?model=fast&token=***&api%5Fkey=***#part" in shown
+    (problem,) = problems_of(with_url.replace("model: nova", f"mode: {url}"))
+    assert SECRET not in problem
+
+
+def test_what_a_constructor_says_of_a_secret_in_a_url_is_struck_out(
+    load_text: Callable[..., Config],
+) -> None:
+    url = f"https://vendor/v1?token={SECRET}"
+    text = TEXT.replace("nova", "broken").replace(
+        "api_key: hunter2-and-more", f"mode: fast\n    api_key: {url}"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_text(text, environ=ENVIRON).parts[2].build()
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "secret"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from bargein.config.tree import Data, Items, Node, Scalar, Table
 
@@ -17,13 +18,31 @@ _NAME = re.compile(
 _COUNTS = re.compile(r"token", re.IGNORECASE)
 
 
-# The user and password of a URL.
+# The user and password of a URL, and the parameters of its query.
+_URL = re.compile(r"[a-zA-Z][\w+.-]*://\S+")
 _USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s]+)=([^&;#\s]+)")
 
 
-def without_user(text: str) -> str:
-    """Return text in which no URL names a user and a password."""
-    return _USER.sub(MASK, text)
+def without_credentials(text: str) -> str:
+    """Return text in which no URL shows a user, a password, or a parameter with a secret's name."""
+    return _URL.sub(lambda url: _PARAMETER.sub(_parameter, _USER.sub(MASK, url[0])), text)
+
+
+def _parameter(found: re.Match[str]) -> str:
+    return f"{found[1]}={MASK}" if is_secret_name(unquote(found[1])) else found[0]
+
+
+def _credentials(text: str) -> set[str]:
+    """Collect what is masked in the URLs of a text; pieces of a letter or two stand anywhere."""
+    hidden: set[str] = set()
+    for url in _URL.findall(text):
+        for user in _USER.findall(url):
+            hidden |= {user, user.partition(":")[2]}
+        hidden |= {
+            value for name, value in _PARAMETER.findall(url) if is_secret_name(unquote(name))
+        }
+    return {piece for piece in hidden if len(piece) > 2}
 
 
 def is_secret_name(name: str) -> bool:
@@ -59,7 +78,7 @@ def masked(name: str, value: Data, node: Node | None = None) -> Data:
         ]
     if is_secret(name, value):
         return MASK
-    return without_user(value) if isinstance(value, str) else value
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 def secret_texts(values: Mapping[str, object], shown: Mapping[str, object]) -> frozenset[str]:
@@ -74,6 +93,8 @@ def _collect(value: object, shown: object, hidden: set[str]) -> None:
     plain = reveal() if callable(reveal) else value
     if shown == MASK:
         hidden.add(str(plain))
+    elif isinstance(plain, str):
+        hidden |= _credentials(plain)
     elif isinstance(plain, Mapping) and isinstance(shown, Mapping):
         for key, item in plain.items():
             _collect(item, shown.get(key), hidden)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bargein.config.expectation import expectation, hint, is_text_wanted
-from bargein.config.masking import is_secret, without_user
+from bargein.config.masking import is_secret, without_credentials
 from bargein.config.problems import Problem, did_you_mean, nearest
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, to_data
 from bargein.errors import Place
@@ -159,7 +159,7 @@ def _shown(node: Node, steps: Steps) -> str:
         return "this"
     if node.value is None or isinstance(node.value, bool):
         return {None: "null", True: "true", False: "false"}[node.value]
-    text = repr(without_user(node.value) if isinstance(node.value, str) else node.value)
+    text = repr(without_credentials(node.value) if isinstance(node.value, str) else node.value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
