@@ -39,10 +39,11 @@ def test_tab_reaches_every_control_that_is_shown(page: Page) -> None:
     assert wanted <= set(reached)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [320, 360, 844, 1280])
 def test_nothing_scrolls_sideways(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 740})
     start(page, bot="A bot with a rather long name for such a page", examples=["x" * 90])
+    emit(page, "rtt", ms=1234.5, offsetMs=0)
     say(page, "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen " * 3)
     barge_in(page, "rejected", 10, reason="a_reason_that_nobody_knows_yet_" * 3)
     page.get_by_text("More settings").click()
@@ -66,6 +67,32 @@ def test_a_long_conversation_does_not_make_the_page_longer_than_what_it_shows(
         " document.querySelector('main').getBoundingClientRect().bottom + scrollY]"
     )
     assert document <= max(740, main + 40)
+
+
+def test_the_name_stands_on_one_line_of_a_narrow_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    start(page)
+    emit(page, "rtt", ms=1234.5, offsetMs=0)
+    lines = page.locator(".mark span").evaluate("name => name.getClientRects().length")
+    assert lines == 1
+    height = page.locator(".mark span").evaluate("name => name.offsetHeight")
+    assert height < 40
+
+
+@pytest.mark.parametrize(("width", "height"), [(667, 375), (844, 390), (932, 430)])
+def test_a_phone_held_sideways_shows_the_conversation_beside_the_stage(
+    page: Page, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    start(page)
+    talk_long(page)
+    boxes = [page.locator(part).bounding_box() for part in (".stage", "#conversation")]
+    stage, talk = (box for box in boxes if box)
+    assert stage["x"] + stage["width"] <= talk["x"]
+    assert max(box["y"] + box["height"] for box in (stage, talk)) <= height
+    assert talk["height"] >= 200
+    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Mute microphone")).to_be_in_viewport(ratio=1)
 
 
 def below(page: Page) -> int:
