@@ -5,6 +5,7 @@ Naming a class imports its module, and so runs it: a configuration is as trusted
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import importlib
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bargein.config.problems import Problem, did_you_mean
+from bargein.config.problems import Problem, did_you_mean, nearest
 from bargein.config.structure import Role
 from bargein.config.tree import Scalar
 from bargein.pipelines.registry import BuiltIn, Registry
@@ -49,7 +50,7 @@ def find_class(
     target = built_in.import_path if built_in else use
     module_name, colon, class_name = target.rpartition(":")
     if not colon:
-        report(f"nothing is called {use!r}.{_suggestion(use, known)}")
+        report(_without_colon(use, Path(named.folder), known))
         return None
     if not module_name or not class_name.isidentifier():
         report(f"{use!r} names no class. Write `package.module:Class` or `./file.py:Class`.")
@@ -90,10 +91,30 @@ def check_processor(cls: type[Any], named: Scalar, name: str, found: list[Proble
     elif inspect.isabstract(cls):
         methods = ", ".join(sorted(cls.__abstractmethods__))
         message = f"{cls.__qualname__} is abstract. Write its methods: {methods}."
+    elif silent := _lacks_on_frame(cls):
+        message = silent
     else:
         return True
     found.append(Problem(named.place, f"{name}: {message}"))
     return False
+
+
+def _lacks_on_frame(cls: type[Any]) -> str:
+    """Say why a subclass of bargein's Processor would do nothing, if it would."""
+    # What a class derives from is imported by now.
+    base = getattr(sys.modules.get("bargein.processors.processor"), "Processor", None)
+    if base is None or not issubclass(cls, base):
+        return ""
+    if cls.process_frame is not base.process_frame:
+        return ""  # it takes frames in Pipecat's own way
+    if cls.on_frame is base.on_frame:
+        own = [name for name, item in vars(cls).items() if inspect.isfunction(item)]
+        near = nearest("on_frame", own)
+        way_out = f"Rename {near!r} to it." if near else "Write `async def on_frame(self, frame)`."
+        return f"{cls.__qualname__} does not define `on_frame`, so it would do nothing. {way_out}"
+    if not inspect.iscoroutinefunction(cls.on_frame):
+        return f"`on_frame` of {cls.__qualname__} can't be awaited. Write `async def on_frame`."
+    return ""
 
 
 def role_of(use: str, cls: type[Any], registry: Registry) -> Role:
@@ -108,6 +129,31 @@ def role_of(use: str, cls: type[Any], registry: Registry) -> Role:
         if isinstance(base, type) and issubclass(cls, base):
             return role
     return Role.PROCESSOR
+
+
+def _without_colon(use: str, folder: Path, known: Mapping[str, BuiltIn]) -> str:
+    """Say what is meant by a name that is no short name; the colon before the class may lack."""
+    module, dot, last = use.rpartition(".")
+    if last == "py" and dot:
+        classes = _class_names(folder / Path(use).expanduser())
+        forms = " or ".join(f"`{use}:{name}`" for name in classes[:3])
+        return f"{use!r} is a file and names no class of it. Write {forms or f'`{use}:Class`'}."
+    if dot and last[:1].isupper() and use.replace(".", "_").isidentifier():
+        return f"{use!r} has no colon before its class. Write `{module}:{last}`."
+    return f"nothing is called {use!r}.{_suggestion(use, known)}"
+
+
+def _class_names(path: Path) -> list[str]:
+    """Name the public classes of a file without running it; none if it can't be read."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):
+        return []
+    return [
+        node.name
+        for node in body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
 
 
 def _suggestion(use: str, known: Mapping[str, BuiltIn]) -> str:

@@ -155,3 +155,72 @@ def test_a_service_that_pipecat_does_not_have_is_named(
 ) -> None:
     (problem,) = problems_of(with_stt("pipecat.services.nobody_has.stt:NobodySTT"))
     assert "there is no module 'pipecat.services.nobody_has'" in problem
+
+
+OWN = """\
+from bargein.processors.processor import Processor
+
+class Silent(Processor):
+    pass
+
+class Misspelt(Processor):
+    async def on_frmae(self, frame):
+        return frame
+
+class NotAsync(Processor):
+    def on_frame(self, frame):
+        return frame
+
+class Good(Processor):
+    async def on_frame(self, frame):
+        return frame
+
+class Heir(Good):
+    pass
+
+class Whole(Processor):
+    async def process_frame(self, frame, direction):
+        await super().process_frame(frame, direction)
+"""
+WITHOUT_WORK = {
+    "Silent": "Silent does not define `on_frame`, so it would do nothing. Write `async def",
+    "Misspelt": "Misspelt does not define `on_frame`, so it would do nothing. Rename 'on_frmae'",
+    "NotAsync": "`on_frame` of NotAsync can't be awaited. Write `async def on_frame`.",
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_WORK)
+def test_a_processor_that_would_do_nothing_is_a_mistake(
+    name: str, problems_of: Callable[..., list[str]]
+) -> None:
+    Path("mine.py").write_text(OWN)
+    (problem,) = problems_of(with_part(f"./mine.py:{name}"))
+    assert WITHOUT_WORK[name] in problem
+
+
+@pytest.mark.parametrize("name", ["Good", "Heir", "Whole"])
+def test_a_processor_that_takes_frames_is_none(name: str, load_text: Callable[..., Config]) -> None:
+    Path("mine.py").write_text(OWN)
+    load_text(with_part(f"./mine.py:{name}"))
+
+
+@pytest.mark.parametrize(
+    ("use", "way_out"),
+    [
+        (
+            "./mine.py",
+            "'./mine.py' is a file and names no class of it. Write `./mine.py:Silent` or",
+        ),
+        ("./none.py", "Write `./none.py:Class`."),
+        (
+            "pipecat.services.openai.llm.OpenAILLMService",
+            "Write `pipecat.services.openai.llm:OpenAILLMService`.",
+        ),
+    ],
+)
+def test_a_class_without_its_colon_is_shown_with_it(
+    use: str, way_out: str, problems_of: Callable[..., list[str]]
+) -> None:
+    Path("mine.py").write_text(OWN)
+    (problem,) = problems_of(with_part(use))
+    assert way_out in problem
