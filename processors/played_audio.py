@@ -75,7 +75,7 @@ class PlayedAudio(FrameProcessor):
             ),
         ] = 200,
     ) -> None:
-        """Take the lead; everything else comes with `attach` and the pipeline's setup."""
+        """Take its one setting; everything else comes with `attach` and the pipeline's setup."""
         super().__init__()
         self._lead_ms = lead_ms
         self._playout: Playout[Frame] = Playout(rate_hz=24_000, lead_ms=lead_ms)
