@@ -168,6 +168,11 @@ def test_run_stops_before_it_serves_when_the_port_is_out_of_range() -> None:
     assert result.stderr.startswith("--port: must be at most 65535, not 99999")
 
 
+def test_a_setting_that_is_wrong_is_named_as_it_was_written() -> None:
+    result = bargein("run", "bot.yaml", "--set", "transport.port=99999", "--host", "127.0.0.1")
+    assert result.stderr.startswith("--set transport.port: transport.port: must be at most 65535")
+
+
 def test_a_wrong_option_is_a_usage_error() -> None:
     assert bargein("check").exit_code == 2
     assert bargein("graph", "bot.yaml", "--format", "png").exit_code == 2

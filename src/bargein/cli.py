@@ -128,10 +128,11 @@ def main(debug: bool) -> None:
 @_plainly
 def run(config: Path, settings: tuple[str, ...], host: str | None, port: int | None) -> None:
     """Serve the bot that CONFIG describes."""
-    given = [f"transport.host={host}"] if host else []
-    given += [f"transport.port={port}"] if port is not None else []
-    with _named_as("host", "port"):
-        loaded = _load(config, (*settings, *given))
+    given = {"host": host} if host else {}
+    given |= {"port": str(port)} if port is not None else {}
+    with _named_as(*given):
+        added = [f"transport.{option}={value}" for option, value in given.items()]
+        loaded = _load(config, (*settings, *added))
     from bargein.pipelines.serve import run as serve
 
     serve(loaded)
