@@ -13,8 +13,10 @@ _PROSE = """\
 <!-- Printed from the schema: `bargein docs docs`. -->
 
 A configuration is one YAML 1.2 file. `bargein check FILE` says everything that is wrong with it,
-each mistake with its file, line and column; `bargein config FILE` prints what takes effect, with
-secrets masked and a hash that is the same for the same settings, whatever their order and comments.
+each mistake with its file, line and column. It makes each part once, so that a script, a voice or a
+key that is wrong is known before anybody talks. `bargein config FILE` prints what takes effect,
+with secrets masked and a hash that is the same for the same settings, whatever their order and
+comments.
 
 ```yaml
 # yaml-language-server: $schema=bargein.schema.json
