@@ -15,7 +15,6 @@ from bargein.errors import ConfigError
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble, warm_up
-from bargein.protocol import Hello
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.server import LocalServer
@@ -70,7 +69,7 @@ def run(config: Config) -> None:
 def application(config: Config, room: LocalRoom) -> LocalServer:
     """The room's server, to be run by any ASGI server; each browser gets a bot of its own."""
 
-    async def serve(transport: LocalTransport, connection: Connection, _hello: Hello) -> None:
+    async def serve(transport: LocalTransport, connection: Connection) -> None:
         session = assemble(
             config, transport=transport, link=connection, sample_rate_hz=room.sample_rate_hz
         )

@@ -25,11 +25,11 @@ from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
 from bargein.processors.played_audio import PlayedAudio
-from bargein.processors.silero import model
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
 from bargein.protocol import MICROPHONE_RATE_HZ, Error, Welcome
+from bargein.voice_activity import VoiceRules
 
 T = TypeVar("T")
 
@@ -38,8 +38,8 @@ STOP_S = 5.0
 MICROPHONE_S = 3.0
 """A client without a microphone is greeted after so long all the same."""
 SAME_ERROR_MS = 5_000
-MIN_SPEECH_MS, SILENCE_MS, THRESHOLD = 150, 700, 0.65
-"""What holds where a VAD of the user's own does not say."""
+SILENCE_MS = 700
+"""What ends a turn where neither the config nor a VAD of the user's own says."""
 
 
 @dataclass(slots=True)
@@ -50,8 +50,6 @@ class Session:
     config: Config
     wire: Wire
     worker: PipelineWorker
-    context: LLMContext
-    transport: BaseTransport
     parts: tuple[FrameProcessor, ...]
     failures: dict[str, str] = field(default_factory=dict)
     """The last error of each part, by its name."""
@@ -146,6 +144,7 @@ def assemble(
     silence_ms = config.endpointing.silence_ms or (
         vad.min_silence_duration_ms if vad else SILENCE_MS
     )
+    voice = vad.rules if vad else VoiceRules()
     user = UserContext(
         context,
         listener=interruption,
@@ -160,10 +159,10 @@ def assemble(
         welcome=Welcome(
             bot=config.name,
             sample_rate_hz=sample_rate_hz,
-            probability_threshold=vad.probability_threshold if vad else THRESHOLD,
+            probability_threshold=voice.probability_threshold,
             examples=_examples(parts),
         ),
-        min_speech_duration_ms=vad.min_speech_duration_ms if vad else MIN_SPEECH_MS,
+        min_speech_duration_ms=voice.min_speech_duration_ms,
         correct=assistant.correct,
     )
     pipeline = Pipeline(
@@ -187,12 +186,11 @@ def assemble(
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )
-    return Session(session_id, config, wire, worker, context, transport, tuple(parts))
+    return Session(session_id, config, wire, worker, tuple(parts))
 
 
 def warm_up(config: Config) -> None:
-    """Load what is loaded once for all sessions, so that the first visitor does not wait."""
-    model()
+    """Load what no part's constructor loads, so that the first visitor does not wait."""
     if config.endpointing.smart_turn:
         _smart_turn()
 

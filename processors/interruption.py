@@ -105,14 +105,14 @@ class Interruption(FrameProcessor):
     ) -> None:
         """Take the rules; what it works with comes with `attach`."""
         super().__init__()
-        self._rules = VerdictRules(
+        rules = VerdictRules(
             quiet_ms=quiet_ms,
             deadline_ms=verdict_deadline_ms,
             trust_words=trust_words,
             min_words=min_words,
             backchannels=BACKCHANNELS if backchannels is None else tuple(backchannels),
         )
-        self._arbiter = Arbiter(self._rules, barge_in_enabled=barge_in_enabled)
+        self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
         self._resume_phrases = tuple(resume_phrases)
         self._now_ms: Callable[[], float] = monotonic_ms
         self._task: asyncio.Task[None] | None = None
@@ -134,7 +134,9 @@ class Interruption(FrameProcessor):
         self._wire, self._played_audio, self._correct = wire, played_audio, correct
         never = {} if self._arbiter.barge_in_enabled else {"probability_threshold": NEVER}
         self._welcome = welcome.model_copy(update=never)
-        self._arbiter.rules = replace(self._rules, min_speech_duration_ms=min_speech_duration_ms)
+        self._arbiter.rules = replace(
+            self._arbiter.rules, min_speech_duration_ms=min_speech_duration_ms
+        )
         self._orders = Orders(
             arbiter=self._arbiter,
             wire=wire,

@@ -40,6 +40,8 @@ from bargein.truncation import Word
 
 COMMIT = "bargein_commit"
 """Key of the metadata of a frame that commits a message: the message's number."""
+START_SAMPLE = "start_sample"
+"""Key of a TTSTextFrame's metadata: the sample of its utterance at which the word begins."""
 HEARD = "bargein_heard"
 """Key of an InterruptionFrame's metadata: the `Cut`, which says what the listener heard."""
 
@@ -222,7 +224,7 @@ class PlayedAudio(FrameProcessor):
             )
 
     def _take_text(self, frame: TTSTextFrame) -> int | None:
-        start = frame.metadata.get("start_sample")
+        start = frame.metadata.get(START_SAMPLE)
         if start is None:
             self._show_words(self._playout.add_sentence(frame.text))
             return None

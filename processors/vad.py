@@ -69,20 +69,16 @@ class SileroVad(FrameProcessor):
     ) -> None:
         """Take the rules."""
         super().__init__()
-        self.probability_threshold = probability_threshold
-        self.min_speech_duration_ms = min_speech_duration_ms
+        self.rules = VoiceRules(
+            probability_threshold=probability_threshold,
+            min_speech_duration_ms=min_speech_duration_ms,
+            pause_ms=pause_ms,
+        )
         self.min_silence_duration_ms = min_silence_duration_ms
         self._prefix_padding_ms = prefix_padding_ms
-        self._pause_ms = pause_ms
         self._silero = Silero()
         self._refresh = Refresh()
-        self._voice = VoiceActivity(
-            VoiceRules(
-                probability_threshold=probability_threshold,
-                min_speech_duration_ms=min_speech_duration_ms,
-                pause_ms=pause_ms,
-            )
-        )
+        self._voice = VoiceActivity(self.rules)
         self._pcm = bytearray()
         self._heard_audio = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -138,7 +134,9 @@ class SileroVad(FrameProcessor):
             await self._stopped()
 
     async def _stopped(self) -> None:
-        await self.broadcast_frame(VADUserStoppedSpeakingFrame, stop_secs=self._pause_ms / 1000)
+        await self.broadcast_frame(
+            VADUserStoppedSpeakingFrame, stop_secs=self.rules.pause_ms / 1000
+        )
 
     async def _watch_wire(self) -> None:
         while True:

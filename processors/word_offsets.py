@@ -11,8 +11,7 @@ from pipecat.frames.frames import Frame, TTSTextFrame
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.tts_service import TTSService
 
-START_SAMPLE = "start_sample"
-"""The key in `frame.metadata` of a `TTSTextFrame`."""
+from bargein.processors.played_audio import START_SAMPLE
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 

@@ -30,9 +30,8 @@ REGISTRY = Registry(
     transports={"local": BuiltIn(f"{PARTS}:Room", Role.TRANSPORT)},
 )
 
-GOOD = """\
-name: cafe
-transport: {use: local, port: 7860}
+HEAD = "name: cafe\ntransport: {use: local, port: 7860}\n"
+PIPELINE = """\
 pipeline:
   - interruption
   - use: silero_vad
@@ -43,6 +42,7 @@ pipeline:
   - some_tts
   - played_audio
 """
+GOOD = HEAD + PIPELINE
 
 
 @pytest.fixture(autouse=True)

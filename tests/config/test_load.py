@@ -7,20 +7,7 @@ from collections.abc import Callable
 from bargein.config.structure import Role
 from bargein.errors import Place
 from bargein.pipelines.load import Config
-
-GOOD = """\
-name: cafe
-transport: {use: local, port: 7860}
-pipeline:
-  - interruption
-  - use: silero_vad
-    probability_threshold: 0.7
-  - use: some_stt
-  - use: scripted_llm
-    script: cafe.yaml
-  - some_tts
-  - played_audio
-"""
+from tests.config.conftest import GOOD
 
 
 def test_a_good_file_loads(load_text: Callable[..., Config]) -> None:

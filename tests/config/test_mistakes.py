@@ -9,22 +9,9 @@ import pytest
 
 from bargein.config.problems import InvalidConfigError
 from bargein.pipelines.load import load
+from tests.config.conftest import GOOD, HEAD, PIPELINE
 
 Problems = Callable[..., list[str]]
-
-HEAD = "name: cafe\ntransport: {use: local, port: 7860}\n"
-PIPELINE = """\
-pipeline:
-  - interruption
-  - use: silero_vad
-    probability_threshold: 0.7
-  - use: some_stt
-  - use: scripted_llm
-    script: cafe.yaml
-  - some_tts
-  - played_audio
-"""
-GOOD = HEAD + PIPELINE
 
 
 def changed(old: str, new: str) -> str:

@@ -1,7 +1,6 @@
 """The schema accepts what loads, and the reference is printed from it.
 
-To print it again: `python -c "from bargein.pipelines.schema import configuration_markdown as m;
-print(m(), end='')" > docs/configuration.md`, with every extra installed.
+To print it again: `bargein docs docs`.
 """
 
 from __future__ import annotations

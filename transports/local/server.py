@@ -14,11 +14,11 @@ from loguru import logger
 
 from bargein.errors import BargeinError, ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
-from bargein.transports.local.connection import Connection, DisconnectedError
+from bargein.transports.local.connection import CLOSE_S, Connection, DisconnectedError
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.transport import LocalTransport
 
-Serve = Callable[[LocalTransport, Connection, Hello], Awaitable[None]]
+Serve = Callable[[LocalTransport, Connection], Awaitable[None]]
 """Runs one conversation, and returns when it is over."""
 
 HELLO_S = 5.0
@@ -64,10 +64,10 @@ class LocalServer:
         connection = Connection(websocket)
         sender = asyncio.create_task(connection.run())
         try:
-            hello = await _read_hello(connection)
+            await _expect_hello(connection)
             with self._seat():
                 transport = LocalTransport(connection, sample_rate_hz=self._room.sample_rate_hz)
-                await self._serve(transport, connection, hello)
+                await self._serve(transport, connection)
         except DisconnectedError:
             logger.info("a browser left before it said hello")
         except ProtocolError as error:
@@ -113,7 +113,7 @@ class LocalServer:
         return False
 
 
-async def _read_hello(connection: Connection) -> Hello:
+async def _expect_hello(connection: Connection) -> None:
     try:
         async with asyncio.timeout(HELLO_S):
             data = await connection.receive()
@@ -133,12 +133,11 @@ async def _read_hello(connection: Connection) -> Hello:
         raise ProtocolError(
             "bad_rate", f"bargein/1 takes a microphone at {MICROPHONE_RATE_HZ} Hz, not {rate_hz}"
         )
-    return message
 
 
 async def _end(sender: asyncio.Task[None]) -> None:
     """Give the peer a moment to read what is queued."""
-    _, late = await asyncio.wait([sender], timeout=1.0)
+    _, late = await asyncio.wait([sender], timeout=CLOSE_S)
     for task in late:
         task.cancel()
 
