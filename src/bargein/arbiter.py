@@ -9,11 +9,13 @@ stand in it too: nobody else gives any.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from bargein.floor import Do, Floor, Heard, step
 from bargein.protocol import Reason
 from bargein.verdict import Evidence, Verdict, VerdictRules, decide
+from bargein.witness import Witness, witnessed
 
 PATIENCE_MS = 20_000
 """A reply that is not heard by then may be cancelled even where the bot may not be interrupted."""
@@ -137,9 +139,18 @@ class Arbiter:
     contest: Contest | None = None
     speech_ms: float = 0
     processing_since_ms: float = 0
+    witness: Witness | None = None
+    """Who writes down every fact and every order."""
+
+    def standing(self) -> dict[str, Any]:
+        """Its state as plain values; what `Arbiter` takes again, while no contest is open."""
+        settings = ("rules", "barge_in_enabled", "contest", "witness")
+        names = (each.name for each in fields(self) if each.name not in settings)
+        return {name: getattr(self, name) for name in names}
 
     # --- from the client ---------------------------------------------------------------
 
+    @witnessed
     def truncate(
         self, utterance: int, at_sample: int, epoch: int, now_ms: float, *, playing: int
     ) -> list[Order]:
@@ -164,6 +175,7 @@ class Arbiter:
 
     # --- from the server's own ears -----------------------------------------------------
 
+    @witnessed
     def window(self, *, speech_ms: float, silence_ms: float, now_ms: float) -> list[Order]:
         """The server's VAD has scored a window: the run of speech so far, and the silence since."""
         self.speech_ms = speech_ms
@@ -174,6 +186,7 @@ class Arbiter:
         self.contest.silence_ms = min(silence_ms, max(0.0, since))
         return self._judge(now_ms)
 
+    @witnessed
     def speech_started(self, now_ms: float, *, playing: int) -> list[Order]:
         """The server's VAD is sure of speech; one that tells no windows is believed."""
         self.speech_ms = max(self.speech_ms, self.rules.min_speech_duration_ms)
@@ -182,10 +195,12 @@ class Arbiter:
         self.contest.speech_ms = max(self.contest.speech_ms, self.speech_ms)
         return [*self._speech(now_ms, playing), *self._judge(now_ms)]
 
+    @witnessed
     def speech_stopped(self) -> None:
         """The server's VAD has heard the speech end."""
         self.speech_ms = 0
 
+    @witnessed
     def late_words(self, now_ms: float, *, playing: int) -> list[Order]:
         """Words of speech that is over take the floor: they were a turn, known too late."""
         orders = self._speech(now_ms, playing)
@@ -193,6 +208,7 @@ class Arbiter:
             orders += self._hear(Heard.BARGE_IN, now_ms)
         return orders
 
+    @witnessed
     def words(self, words: tuple[str, ...], now_ms: float) -> list[Order]:
         """The recogniser's words so far for the present speech."""
         if self.contest is None:
@@ -200,12 +216,14 @@ class Arbiter:
         self.contest.words = words
         return self._judge(now_ms)
 
+    @witnessed
     def turn_ended(self, *, has_words: bool, now_ms: float) -> list[Order]:
         """The user's turn is over."""
         return self._hear(Heard.TURN_ENDED if has_words else Heard.MISFIRE, now_ms)
 
     # --- from the bot --------------------------------------------------------------------
 
+    @witnessed
     def bot(self, heard: Heard, now_ms: float) -> list[Order]:
         """The bot's side: `REPLY_BEGUN`, `REPLY_EMPTY`, `BOT_STARTED` or `BOT_FINISHED`."""
         orders = self._hear(heard, now_ms)
@@ -215,12 +233,14 @@ class Arbiter:
             orders += self._hear(Heard.SPEECH, now_ms)
         return orders
 
+    @witnessed
     def interrupted(self, now_ms: float) -> list[Order]:
         """Somebody else in the pipeline has interrupted the bot."""
         return self._hear(Heard.INTERRUPTED, now_ms)
 
     # --- from the clock ------------------------------------------------------------------
 
+    @witnessed
     def tick(self, now_ms: float) -> list[Order]:
         """Time has passed; an open contest ends at its deadline."""
         return self._judge(now_ms)
