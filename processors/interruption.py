@@ -227,7 +227,8 @@ class Interruption(FrameProcessor):
     def words(self, text: str, *, final: bool) -> None:
         """The user's context: the recogniser's words so far for the present speech."""
         self._wire.send(Transcript(text=text, final=final))
-        self._orders.carry_out(self._arbiter.words(tuple(text.split()), self._now_ms()))
+        words, now_ms = tuple(text.split()), self._now_ms()
+        self._orders.carry_out(self._arbiter.words(words, now_ms, partial=not final))
 
     def speech_from_words(self) -> None:
         """The user's context: words came for which no turn is open; they take the floor."""
@@ -259,6 +260,8 @@ class Interruption(FrameProcessor):
                         message.epoch,
                         now_ms,
                         playing=playing,
+                        probability=message.probability if message.detected else None,
+                        noise_floor_db=message.noise_floor_db if message.detected else None,
                     )
                 )
             case Played():
@@ -268,8 +271,7 @@ class Interruption(FrameProcessor):
             case Hello():
                 self.welcome()
             case SpeechEnded():
-                # The server's own VAD hears the same windows; it needs no telling.
-                pass
+                self._orders.carry_out(self._arbiter.client_speech_ended(now_ms))
 
 
 def _is_ours(message: object) -> bool:

@@ -25,7 +25,7 @@ from bargein.arbiter import (
 )
 from bargein.floor import Floor, Heard
 from bargein.protocol import Reason
-from bargein.verdict import VerdictRules
+from bargein.verdict import Evidence, VerdictRules
 
 DEADLINE_MS = 600
 WINDOW_MS = 32
@@ -363,6 +363,35 @@ def test_each_change_of_the_floor_is_shown_after_its_orders() -> None:
 def test_the_run_of_speech_that_led_into_a_contest_counts() -> None:
     events = [window(0, speech_ms=128), truncate(1), window(33, speech_ms=160)]
     assert Accept(1, 4800, 32, preparing=False) in play(SPEAKING, events)
+
+
+def test_what_the_client_tells_is_kept_as_evidence() -> None:
+    arbiter = Arbiter(floor=SPEAKING)
+    arbiter.truncate(1, 0, 1, 0, playing=1, probability=0.7, noise_floor_db=-50)
+    arbiter.truncate(1, 0, 1, 20, playing=1, probability=0.6, noise_floor_db=-48)
+    arbiter.client_speech_ended(40)
+    assert arbiter.contest
+    assert arbiter.contest.as_of(50) == Evidence(
+        50, client_probability=0.7, client_noise_floor_db=-48, client_speech_ended=True
+    )
+    arbiter.truncate(1, 0, 1, 60, playing=1, probability=0.9, noise_floor_db=-48)
+    assert not arbiter.contest.as_of(60).client_speech_ended
+
+
+def test_a_client_without_a_vad_answers_a_pause_with_no_evidence() -> None:
+    arbiter = Arbiter(floor=SPEAKING)
+    truncate(0)(arbiter)
+    assert arbiter.contest
+    assert arbiter.contest.as_of(0).client_probability is None
+
+
+def test_a_recogniser_that_told_partial_words_once_is_known_to_tell_them() -> None:
+    arbiter = Arbiter(floor=LISTENING)
+    arbiter.words(("good",), 0, partial=True)
+    bot(Heard.BOT_STARTED)(arbiter)
+    truncate(100)(arbiter)
+    assert arbiter.contest
+    assert arbiter.contest.as_of(100).words_stream
 
 
 class AnyInterleaving(RuleBasedStateMachine):

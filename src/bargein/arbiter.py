@@ -9,7 +9,7 @@ stand in it too: nobody else gives any.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from bargein.floor import Do, Floor, Heard, step
@@ -104,6 +104,19 @@ Order = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A client's word: it has muted the bot at this sample, for this reason.
+
+    Without a VAD of its own it only answers a pause, and tells no probability.
+    """
+
+    utterance: int
+    at_sample: int
+    probability: float | None = None
+    noise_floor_db: float | None = None
+
+
 @dataclass(slots=True)
 class Contest:
     """An open contest and its evidence."""
@@ -111,26 +124,41 @@ class Contest:
     utterance: int
     at_sample: int | None
     since_ms: float
-    preparing: bool = False
-    speech_ms: float = 0
-    silence_ms: float = 0
-    words: tuple[str, ...] = ()
+    preparing: bool
+    evidence: Evidence
     meanwhile: list[Heard] = field(default_factory=list)
     """What the bot did behind the pause, in order."""
 
-    def locate(self, utterance: int, at_sample: int) -> None:
+    def note_mute(self, mute: Mute) -> None:
         """A client says where it stopped; its word beats an estimate, and never runs backwards."""
-        if self.at_sample is None or (utterance, at_sample) > (self.utterance, self.at_sample):
-            self.utterance, self.at_sample = utterance, at_sample
+        told = (mute.utterance, mute.at_sample)
+        if self.at_sample is None or told > (self.utterance, self.at_sample):
+            self.utterance, self.at_sample = told
+        if mute.probability is not None:
+            self.evidence = replace(
+                self.evidence,
+                client_probability=max(mute.probability, self.evidence.client_probability or 0),
+                client_noise_floor_db=mute.noise_floor_db,
+                client_speech_ended=False,
+            )
 
-    def evidence(self, now_ms: float) -> Evidence:
-        """The evidence as of now."""
-        return Evidence(now_ms - self.since_ms, self.speech_ms, self.silence_ms, self.words)
+    def note_speech(self, speech_ms: float) -> None:
+        """The server's VAD has heard so much speech in one run."""
+        longest_ms = max(self.evidence.speech_ms, speech_ms)
+        self.evidence = replace(self.evidence, speech_ms=longest_ms)
+
+    def as_of(self, now_ms: float) -> Evidence:
+        """The evidence so far."""
+        return replace(self.evidence, elapsed_ms=now_ms - self.since_ms)
 
 
 @dataclass(slots=True)
 class Arbiter:
-    """See the module; `speech_ms` is the run of speech that the server's VAD is in."""
+    """See the module.
+
+    `speech_ms` is the run of speech that the server's VAD is in; `words_stream` says that
+    the recogniser has told partial words.
+    """
 
     rules: VerdictRules = field(default_factory=VerdictRules)
     barge_in_enabled: bool = True
@@ -138,6 +166,7 @@ class Arbiter:
     epoch: int = 1
     contest: Contest | None = None
     speech_ms: float = 0
+    words_stream: bool = False
     processing_since_ms: float = 0
     witness: Witness | None = None
     """Who writes down every fact and every order."""
@@ -152,12 +181,22 @@ class Arbiter:
 
     @witnessed
     def truncate(
-        self, utterance: int, at_sample: int, epoch: int, now_ms: float, *, playing: int
+        self,
+        utterance: int,
+        at_sample: int,
+        epoch: int,
+        now_ms: float,
+        *,
+        playing: int,
+        probability: float | None = None,
+        noise_floor_db: float | None = None,
     ) -> list[Order]:
         """A client has muted the bot at this sample of this utterance.
 
-        `playing` is the utterance that the playout has under way, 0 if none.
+        `playing` is the utterance that the playout has under way, 0 if none. The probability
+        and the noise floor (dBFS) are its VAD's, None if that did not fire.
         """
+        mute = Mute(utterance, at_sample, probability, noise_floor_db)
         if epoch < self.epoch:
             # Only a verdict ends an epoch: the last one brings the client up to date. An
             # `Ignore` would not do, for it would also end a contest that is open by now.
@@ -165,13 +204,20 @@ class Arbiter:
         if epoch > self.epoch:
             return [Ignore("the truncate is of an epoch that never was")]
         if self.contest is not None:
-            self.contest.locate(utterance, at_sample)
-            return [Acknowledge(utterance), *self._judge(now_ms)]
+            return self._hear(Heard.VOICE, now_ms, mute=mute)
         if not self.barge_in_enabled:
             return [Ignore("this bot may not be interrupted")]
         if self.floor in (Floor.SPEAKING, Floor.PROCESSING) and utterance < playing:
             return [Ignore("that utterance was played to its end")]
-        return self._hear(Heard.VOICE, now_ms, utterance=utterance, at_sample=at_sample)
+        return self._hear(Heard.VOICE, now_ms, utterance=utterance, mute=mute)
+
+    @witnessed
+    def client_speech_ended(self, now_ms: float) -> list[Order]:
+        """The client's VAD heard the speech end; evidence that a new onset takes back."""
+        if self.contest is None:
+            return []
+        self.contest.evidence = replace(self.contest.evidence, client_speech_ended=True)
+        return self._judge(now_ms)
 
     # --- from the server's own ears -----------------------------------------------------
 
@@ -181,19 +227,16 @@ class Arbiter:
         self.speech_ms = speech_ms
         if self.contest is None:
             return []
-        self.contest.speech_ms = max(self.contest.speech_ms, speech_ms)
-        since = now_ms - self.contest.since_ms
-        self.contest.silence_ms = min(silence_ms, max(0.0, since))
+        self.contest.note_speech(speech_ms)
+        silence_ms = min(silence_ms, max(0.0, now_ms - self.contest.since_ms))
+        self.contest.evidence = replace(self.contest.evidence, silence_ms=silence_ms)
         return self._judge(now_ms)
 
     @witnessed
     def speech_started(self, now_ms: float, *, playing: int) -> list[Order]:
         """The server's VAD is sure of speech; one that tells no windows is believed."""
         self.speech_ms = max(self.speech_ms, self.rules.min_speech_duration_ms)
-        if self.contest is None:
-            return self._speech(now_ms, playing)
-        self.contest.speech_ms = max(self.contest.speech_ms, self.speech_ms)
-        return [*self._speech(now_ms, playing), *self._judge(now_ms)]
+        return self._speech(now_ms, playing)
 
     @witnessed
     def speech_stopped(self) -> None:
@@ -209,11 +252,14 @@ class Arbiter:
         return orders
 
     @witnessed
-    def words(self, words: tuple[str, ...], now_ms: float) -> list[Order]:
-        """The recogniser's words so far for the present speech."""
+    def words(self, words: tuple[str, ...], now_ms: float, *, partial: bool = False) -> list[Order]:
+        """The recogniser's words so far for the present speech; they may change if `partial`."""
+        self.words_stream = self.words_stream or partial
         if self.contest is None:
             return []
-        self.contest.words = words
+        self.contest.evidence = replace(
+            self.contest.evidence, words=words, words_stream=self.words_stream
+        )
         return self._judge(now_ms)
 
     @witnessed
@@ -258,7 +304,7 @@ class Arbiter:
         if self.contest is None:
             return []
         contest = self.contest
-        verdict = decide(contest.evidence(now_ms), self.rules)
+        verdict = decide(contest.as_of(now_ms), self.rules)
         if verdict is None:
             return []
         if verdict.accepted:
@@ -275,7 +321,7 @@ class Arbiter:
         now_ms: float,
         *,
         utterance: int = 0,
-        at_sample: int | None = None,
+        mute: Mute | None = None,
         verdict: Verdict | None = None,
     ) -> list[Order]:
         before = self.floor
@@ -287,13 +333,7 @@ class Arbiter:
         for do in rule.do:
             match do:
                 case Do.PAUSE:
-                    self.contest = Contest(
-                        utterance,
-                        at_sample,
-                        now_ms,
-                        preparing=before is Floor.PROCESSING,
-                        speech_ms=self.speech_ms,
-                    )
+                    self._open(before, utterance, mute, now_ms)
                     orders.append(Pause(utterance))
                 case Do.FLUSH:
                     orders.append(self._accept(before, now_ms))
@@ -311,12 +351,29 @@ class Arbiter:
                     if self.contest is not None:
                         self.contest.meanwhile.append(heard)
                 case Do.EVIDENCE:
-                    pass
+                    orders.extend(self._note(mute))
         if self.floor is not before:
             orders.append(ShowFloor(self.floor))
-        if self.floor is Floor.CONTESTED and before is not Floor.CONTESTED:
+        if Do.PAUSE in rule.do or Do.EVIDENCE in rule.do:
             orders.extend(self._judge(now_ms))
         return orders
+
+    def _open(self, before: Floor, utterance: int, mute: Mute | None, now_ms: float) -> None:
+        preparing = before is Floor.PROCESSING
+        evidence = Evidence(0, speech_ms=self.speech_ms, words_stream=self.words_stream)
+        self.contest = Contest(utterance, None, now_ms, preparing=preparing, evidence=evidence)
+        if mute is not None:
+            self.contest.note_mute(mute)
+
+    def _note(self, mute: Mute | None) -> list[Order]:
+        """More evidence for the open contest: a client's word, or the server's own onset."""
+        if self.contest is None:
+            return []
+        if mute is None:
+            self.contest.note_speech(self.speech_ms)
+            return []
+        self.contest.note_mute(mute)
+        return [Acknowledge(mute.utterance)]
 
     def _accept(self, before: Floor, now_ms: float) -> Accept:
         contest, self.contest = self.contest, None

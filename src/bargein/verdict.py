@@ -37,11 +37,23 @@ class Evidence:
     elapsed_ms: float
     """Since the contest began."""
     speech_ms: float = 0
-    """Speech that the server's VAD heard in it, the run that led into it included."""
+    """Speech that the server's VAD heard in it, the run that led into it included; no echo."""
     silence_ms: float = 0
     """Silence that the server's VAD heard since the last speech in it."""
     words: tuple[str, ...] = ()
     """Partial or final words."""
+    words_stream: bool = False
+    """This recogniser tells partial words: it has done so before."""
+    echo_ms: float = 0
+    """What sounded like speech and was the bot's own voice."""
+    echo_correlation: float = 0
+    """The highest correlation of the microphone with what was played, 0 to 1."""
+    client_probability: float | None = None
+    """The highest that the client's VAD has told; None if it told none."""
+    client_noise_floor_db: float | None = None
+    """What the client hears when nobody speaks, dBFS; None if it told none."""
+    client_speech_ended: bool = False
+    """The client's VAD heard the speech end, and none since."""
 
 
 @dataclass(frozen=True, slots=True)
