@@ -196,8 +196,6 @@ class PlayedAudio(FrameProcessor):
                 return
             case TTSTextFrame():
                 at_sample = self._take_text(frame)
-                # Text with a time would take the transport's wall clock for its own.
-                frame.pts = None
             case LLMFullResponseStartFrame():
                 self._reply_open = True
                 self._tell(Heard.REPLY_BEGUN)
@@ -208,6 +206,8 @@ class PlayedAudio(FrameProcessor):
             case TTSStoppedFrame():
                 self._show_words(self._playout.finish())
                 self._wake.set()
+        # What has a time would go by the transport's wall clock, and overtake what has none.
+        frame.pts = None
         if self._playout.pending or self._releasing:
             self._playout.hold(frame, at_sample)
             self._wake.set()

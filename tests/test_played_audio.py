@@ -6,6 +6,7 @@ from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
     InterruptionFrame,
+    LLMAssistantPushAggregationFrame,
     LLMFullResponseEndFrame,
     TTSAudioRawFrame,
     TTSStartedFrame,
@@ -49,3 +50,13 @@ async def test_an_interruption_of_somebody_elses_leaves_no_audio_behind() -> Non
     # Nothing waits any more, so what follows is not held back.
     down, _ = await passed(SECOND, InterruptionFrame(), LLMFullResponseEndFrame())
     assert any(isinstance(each, LLMFullResponseEndFrame) for each in down)
+
+
+async def test_what_follows_the_last_word_does_not_overtake_it() -> None:
+    # The transport would sort by these times: the word has none any more.
+    word, commit = TTSTextFrame("Bye.", TextType.WORD), LLMAssistantPushAggregationFrame()
+    word.pts, commit.pts = 1, 2
+    down, _ = await passed(TTSStartedFrame(), word, commit)
+    left = [each for each in down if each in (word, commit)]
+    assert left == [word, commit]
+    assert [each.pts for each in left] == [None, None]
