@@ -1,34 +1,28 @@
 """A client of bargein/1 for tests: a microphone that follows a script, a loudspeaker with a tape.
 
-It runs in real time over a real WebSocket, in steps of one window (32 ms). Its VAD is
-the server's model with a state of its own.
+It runs in real time over a real WebSocket, in steps of one window (32 ms); what it says and
+plays is decided by the pure client of `bargein.rehearsal`. Its VAD is the server's model
+with a state of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from bargein.packet import Flag, Kind, Packet
+from bargein.packet import BYTES_PER_SAMPLE
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
 from bargein.protocol import (
     MICROPHONE_RATE_HZ,
     WINDOW_SAMPLES,
     Accepted,
-    Capabilities,
-    ClientMessage,
     Codec,
-    Contested,
-    Hello,
-    Ignored,
-    Played,
     Rejected,
     ServerMessage,
     SpokenWord,
@@ -37,20 +31,14 @@ from bargein.protocol import (
     Welcome,
     Words,
 )
+from bargein.rehearsal.client import Client, ClientSettings
+from bargein.rehearsal.events import Sounded
 
 M = TypeVar("M")
 STEP_S = WINDOW_SAMPLES / MICROPHONE_RATE_HZ
 BOUND_S = 20.0
-REPEAT_STEPS = 3
-
-
-@dataclass
-class Voice:
-    """An utterance as the loudspeaker has it."""
-
-    pcm: bytearray = field(default_factory=bytearray)
-    total: int | None = None
-    played: int = 0
+HISS = 3
+"""The microphone's noise, as PCM16."""
 
 
 class Caller:
@@ -63,35 +51,28 @@ class Caller:
 
         One that ducks plays on, softly, where another is mute.
         """
-        self.url, self.threshold, self.vad, self.duck = url, threshold, vad, duck
-        self.epoch = 0
-        self.muted = False
-        self.voices: dict[int, Voice] = {}
+        self.url = url
+        self.client = Client(
+            ClientSettings(vad=vad, overlap="duck" if duck else "mute", threshold=threshold)
+        )
         self.tape: dict[int, bytearray] = {}
         self.received: list[ServerMessage] = []
         self.truncates: list[Truncate] = []
-        self.probabilities: list[float] = []
-        self._seq = 0
         self._steps = 0
-        self._current = 0
         self._microphone = np.zeros(0, dtype=np.int16)
         self._news = asyncio.Event()
+        self._sending = asyncio.Lock()
         self._silero = Silero()
-        self._speech = False
-        self._low = 0
-        self._later: list[Packet] = []
         self._noise = np.random.default_rng(7)
 
     async def __aenter__(self) -> Caller:
         """Connect, say hello, and wait for the welcome."""
         self.socket: ClientConnection = await connect(self.url)
         self._tasks = [asyncio.create_task(self._read())]
-        await self.send(Hello(capabilities=Capabilities(vad=self.vad, exact_playout=True)))
+        self.client.connect(monotonic_ms())
+        await self._send()
         self.welcome = await self.until_message(Welcome)
-        self.epoch = self.welcome.epoch
         self.rate_hz = self.welcome.sample_rate_hz
-        if self.threshold is None:
-            self.threshold = self.welcome.probability_threshold
         self._tasks.append(asyncio.create_task(self._live()))
         return self
 
@@ -103,6 +84,11 @@ class Caller:
         await self.socket.close()
 
     # --- what a test does --------------------------------------------------------------
+
+    @property
+    def voices(self) -> list[int]:
+        """The utterance that plays or is the next to, if any."""
+        return [self.client.position[0]] if self.client.playing else []
 
     def say(self, samples: np.ndarray, *, after_s: float = 0.0) -> None:
         """Speak into the microphone, after so much silence."""
@@ -137,131 +123,65 @@ class Caller:
         """How much of an utterance was heard."""
         return len(self.tape.get(utterance, b"")) / 2 * 1000 / self.rate_hz
 
-    async def send(self, message: ClientMessage) -> None:
-        """Send a message under the present epoch."""
-        self._seq += 1
-        stamped = message.model_copy(update={"seq": self._seq, "epoch": self.epoch})
-        await self.socket.send(Codec.write(stamped))
-
-    # --- the loudspeaker ----------------------------------------------------------------
+    # --- the wire -----------------------------------------------------------------------
 
     async def _read(self) -> None:
         try:
             async for data in self.socket:
-                if isinstance(data, str):
-                    await self._take(Codec.read_server(data))
-                else:
-                    self._take_packet(Packet.unpack(data))
+                self._take(data)
+                await self._send()
                 self._news.set()
         except ConnectionClosed:
             self._news.set()
 
-    def _take_packet(self, packet: Packet) -> None:
-        if packet.epoch > self.epoch:
-            self._later.append(packet)
+    def _take(self, data: str | bytes) -> None:
+        known = self.client.epoch
+        self.client.receive(data, monotonic_ms())
+        if isinstance(data, bytes):
             return
-        if packet.epoch < self.epoch:
-            return
-        voice = self.voices.setdefault(packet.utterance, Voice())
-        have = len(voice.pcm) // 2
-        assert packet.start_sample <= have, "a gap in the bot's voice"
-        voice.pcm += packet.pcm[(have - packet.start_sample) * 2 :]
-        if Flag.LAST in packet.flags:
-            voice.total = packet.start_sample + packet.samples
+        message = Codec.read_server(data)
+        said_again = isinstance(message, Accepted | Rejected) and message.epoch <= known
+        if not said_again:
+            self.received.append(message)
 
-    async def _take(self, message: ServerMessage) -> None:
-        if isinstance(message, Accepted | Rejected) and message.epoch <= self.epoch:
-            return  # a verdict sent again
-        self.received.append(message)
-        match message:
-            case Accepted():
-                self.epoch, self.muted = message.epoch, False
-                if self._current in self.voices:
-                    await self._report(finished=False)
-                self.voices.clear()
-            case Rejected():
-                self.epoch, self.muted = message.epoch, False
-            case Ignored():
-                self.muted = False
-            case Contested() if not self.muted:
-                self.muted = True
-                await self._truncate(0.0, detected=False)
-        later, self._later = self._later, []
-        for packet in later:
-            self._take_packet(packet)
+    async def _send(self) -> None:
+        async with self._sending:
+            for data in self.client.take():
+                if isinstance(data, str):
+                    message = Codec.read_client(data)
+                    if isinstance(message, Truncate):
+                        self.truncates.append(message)
+                await self.socket.send(data)
 
-    async def _play(self) -> None:
-        want = int(self.rate_hz * STEP_S)
-        while want and (self.duck or not self.muted) and self.voices:
-            self._current = min(self.voices)
-            voice = self.voices[self._current]
-            pcm = voice.pcm[voice.played * 2 : (voice.played + want) * 2]
-            self.tape.setdefault(self._current, bytearray()).extend(pcm)
-            voice.played += len(pcm) // 2
-            want -= len(pcm) // 2
-            if voice.total is not None and voice.played >= voice.total:
-                await self._report(finished=True)
-                del self.voices[self._current]
-            elif not pcm:
-                return
-
-    async def _report(self, *, finished: bool) -> None:
-        played = self.voices[self._current].played
-        await self.send(Played(utterance=self._current, played_samples=played, finished=finished))
-
-    # --- the microphone -----------------------------------------------------------------
+    # --- ear and loudspeaker ------------------------------------------------------------
 
     async def _live(self) -> None:
         start_ms = monotonic_ms()
         while True:
-            await self._hear()
-            await self._play()
-            if self._steps % 6 == 0 and self.voices and self._current in self.voices:
-                await self._report(finished=False)
+            self._step(monotonic_ms())
+            await self._send()
             self._steps += 1
             self._news.set()
             due_ms = start_ms + self._steps * STEP_S * 1000
             await asyncio.sleep(max(0.0, (due_ms - monotonic_ms()) / 1000))
 
-    async def _hear(self) -> None:
+    def _step(self, now_ms: float) -> None:
+        pcm = self._window()
+        self.client.hear(pcm, self._silero.probability(pcm), now_ms)
+        output = self.client.render(int(self.rate_hz * STEP_S), now_ms)
+        self.client.tick(now_ms)
+        for event in self.client.events():
+            if isinstance(event, Sounded):
+                first = event.offset_samples * BYTES_PER_SAMPLE
+                played = output[first : first + event.samples * BYTES_PER_SAMPLE]
+                self.tape.setdefault(event.utterance, bytearray()).extend(played)
+
+    def _window(self) -> bytes:
         window, self._microphone = np.split(self._microphone, [WINDOW_SAMPLES])
         heard = np.zeros(WINDOW_SAMPLES, dtype=np.int16)
         heard[: len(window)] = window
-        hiss = self._noise.integers(-3, 4, WINDOW_SAMPLES).astype(np.int16)
-        pcm = (heard + hiss).astype("<i2").tobytes()
-        start = self._steps * WINDOW_SAMPLES
-        await self.socket.send(Packet(Kind.MICROPHONE, self.epoch, 0, start, pcm).pack())
-        probability = self._silero.probability(pcm)
-        self.probabilities.append(probability)
-        await self._decide(probability)
-
-    async def _decide(self, probability: float) -> None:
-        assert self.threshold is not None
-        if probability >= self.threshold:
-            onset, self._speech, self._low = not self._speech, True, 0
-            if onset and self.vad and self.voices and not self.muted:
-                self.muted = True
-                await self._truncate(probability, detected=True)
-                return
-        elif probability < self.threshold - 0.15:
-            self._low += 1
-            if self._low >= 6:
-                self._speech = False
-        if self.muted and self._steps % REPEAT_STEPS == 0:
-            await self._truncate(probability, detected=self.vad)
-
-    async def _truncate(self, probability: float, *, detected: bool) -> None:
-        current = min(self.voices, default=self._current)
-        voice = self.voices.get(current, Voice())
-        message = Truncate(
-            utterance=current,
-            played_samples=voice.played,
-            probability=probability,
-            window_index=self._steps,
-            detected=detected,
-        )
-        self.truncates.append(message)
-        await self.send(message)
+        hiss = self._noise.integers(-HISS, HISS + 1, WINDOW_SAMPLES).astype(np.int16)
+        return (heard + hiss).astype("<i2").tobytes()
 
 
 def heard_words(caller: Caller, utterance: int) -> str:

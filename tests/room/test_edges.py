@@ -84,7 +84,7 @@ async def test_what_is_not_valid_is_answered_and_the_conversation_goes_on(open_r
         codes = {error.code for error in caller.messages(Error)}
         assert codes == {"not_json", "not_an_object", "bad_message", "bad_packet"}
         await caller.socket.send('{"type": "bargein/ping", "clock_ms": 5}')
-        assert (await caller.until_message(Pong)).clock_ms == 5
+        await caller.until(lambda: 5 in [pong.clock_ms for pong in caller.messages(Pong)])
 
 
 async def test_one_who_only_sends_nonsense_is_shown_the_door(open_room: Open) -> None:

@@ -1,0 +1,1 @@
+"""A client of bargein/1 and a network, both simulated: free of clock and I/O."""

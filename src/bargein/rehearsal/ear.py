@@ -1,0 +1,82 @@
+"""What a client hears: onsets and offsets from probabilities, and its noise floor.
+
+The caller scores the windows; the rules are those of the browser's client.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal
+
+import numpy as np
+
+from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
+
+WINDOW_MS = WINDOW_SAMPLES * 1000 / MICROPHONE_RATE_HZ
+HYSTERESIS = 0.15
+"""Speech goes on until the probability is this far below the threshold..."""
+MIN_SILENCE_MS = 200
+"""...for this long."""
+MIN_SILENT_WINDOWS = math.ceil(MIN_SILENCE_MS / WINDOW_MS)
+FULL_SCALE = 32_768
+SILENCE_DB = -120.0
+FLOOR_WINDOWS = 94
+"""The noise floor is the lowest level of about 3 s..."""
+CERTAINLY_QUIET = 0.1
+"""...among windows below this probability, which are certainly no speech."""
+UNKNOWN_FLOOR_DB = -90.0
+"""What is assumed before anything quiet was heard."""
+
+Change = Literal["onset", "offset"]
+
+
+class Ear:
+    """Hears windows of 512 samples at 16 kHz."""
+
+    def __init__(self) -> None:
+        """Nothing was heard yet."""
+        self.probability = 0.0
+        """Of the last window."""
+        self.window_index = 0
+        """Of the last window."""
+        self.speaking = False
+        self.noise_floor_db = UNKNOWN_FLOOR_DB
+        self._windows = 0
+        self._silent_windows = 0
+        self._levels: deque[float] = deque(maxlen=FLOOR_WINDOWS)
+
+    def hear(self, pcm: bytes, probability: float, threshold: float) -> Change | None:
+        """Take a window; gives what it changes."""
+        self.probability, self.window_index = probability, self._windows
+        self._windows += 1
+        self._levels.append(level_db(pcm) if probability < CERTAINLY_QUIET else math.inf)
+        lowest_db = min(self._levels)
+        if lowest_db < math.inf:
+            self.noise_floor_db = lowest_db
+        return self._change(probability, threshold)
+
+    @property
+    def first_silent_window(self) -> int:
+        """The first window of the silence that the last offset stands for."""
+        return self.window_index - self._silent_windows + 1
+
+    def _change(self, probability: float, threshold: float) -> Change | None:
+        if not self.speaking:
+            if probability < threshold:
+                return None
+            self.speaking, self._silent_windows = True, 0
+            return "onset"
+        quiet = probability < threshold - HYSTERESIS
+        self._silent_windows = self._silent_windows + 1 if quiet else 0
+        if self._silent_windows < MIN_SILENT_WINDOWS:
+            return None
+        self.speaking = False
+        return "offset"
+
+
+def level_db(pcm: bytes) -> float:
+    """The level of PCM16, in dBFS; at least -120."""
+    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64) / FULL_SCALE
+    mean_square = float(samples @ samples) / max(1, len(samples))
+    return max(SILENCE_DB, 10 * math.log10(mean_square)) if mean_square > 0 else SILENCE_DB

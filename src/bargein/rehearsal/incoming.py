@@ -1,0 +1,98 @@
+"""One utterance on its way to the loudspeaker: what came of it, and how far it was played.
+
+What comes twice is trimmed, what comes early waits for what is missing, so that the
+server may always send again from any earlier sample.
+"""
+
+from __future__ import annotations
+
+from bargein.packet import BYTES_PER_SAMPLE
+
+MOST_AHEAD_SAMPLES = 1 << 21
+"""87 s at 24 kHz; a server that paces never comes near it."""
+TRIM_BYTES = 1 << 16
+"""Played audio is forgotten in blocks of this size."""
+
+
+class Incoming:
+    """Positions are samples of the utterance at the bot's rate; audio is PCM16."""
+
+    def __init__(self, utterance: int, start_sample: int) -> None:
+        """Begin at this sample: 0 but for one that is taken up again."""
+        self.id = utterance
+        self.played = start_sample
+        """The next sample to play: how many were played."""
+        self.end = start_sample
+        """All samples before this one are here, or were played."""
+        self.total: int | None = None
+        """Its length, once the server has told it."""
+        self.begun = False
+        """Its first sample went out."""
+        self.primed = False
+        """Enough is there to play on."""
+        self._pcm = bytearray()
+        self._base = start_sample
+        self._ahead: list[tuple[int, bytes]] = []
+
+    @property
+    def available(self) -> int:
+        """Samples that can be played now."""
+        end = self.end if self.total is None else min(self.end, self.total)
+        return max(0, end - self.played)
+
+    @property
+    def ended(self) -> bool:
+        """Everything is here."""
+        return self.total is not None and self.end >= self.total
+
+    @property
+    def finished(self) -> bool:
+        """Everything was played."""
+        return self.ended and not self.available
+
+    @property
+    def gapped(self) -> bool:
+        """Later samples are here while some before them are missing."""
+        return bool(self._ahead)
+
+    def append(self, start_sample: int, pcm: bytes, *, last: bool) -> bool:
+        """Take what came; what is here already is trimmed. False where it is too far ahead."""
+        samples = len(pcm) // BYTES_PER_SAMPLE
+        if start_sample + samples - self.played > MOST_AHEAD_SAMPLES:
+            return False
+        if last:
+            self.total = start_sample + samples
+        if start_sample > self.end:
+            if samples:
+                self._ahead.append((start_sample, pcm))
+                self._ahead.sort(key=lambda early: early[0])
+            return True
+        self._join(start_sample, pcm)
+        while self._ahead and self._ahead[0][0] <= self.end:
+            self._join(*self._ahead.pop(0))
+        return True
+
+    def skip_gap(self) -> int:
+        """Give up what is missing and go on with what came after it; gives how much is lost."""
+        start_sample, pcm = self._ahead.pop(0)
+        lost = start_sample - self.played
+        self._pcm.clear()
+        self.played = self.end = self._base = start_sample
+        self.append(start_sample, pcm, last=False)
+        return lost
+
+    def read(self, samples: int) -> bytes:
+        """Play at most so many samples, as far as they are here."""
+        first = (self.played - self._base) * BYTES_PER_SAMPLE
+        count = min(samples, self.available)
+        pcm = bytes(self._pcm[first : first + count * BYTES_PER_SAMPLE])
+        self.played += len(pcm) // BYTES_PER_SAMPLE
+        if first + len(pcm) >= TRIM_BYTES:
+            del self._pcm[: first + len(pcm)]
+            self._base = self.played
+        return pcm
+
+    def _join(self, start_sample: int, pcm: bytes) -> None:
+        new = pcm[(self.end - start_sample) * BYTES_PER_SAMPLE :]
+        self._pcm += new
+        self.end += len(new) // BYTES_PER_SAMPLE

@@ -1,0 +1,202 @@
+"""Plays utterances one after another, in order of their ids, and counts every sample.
+
+While the gate is muted nothing advances and the output is exact zeros; opening it goes on
+at the very next sample. A starved utterance stands still, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bargein.packet import BYTES_PER_SAMPLE, Flag, Packet
+from bargein.rehearsal.incoming import Incoming
+
+Gate = Literal["open", "muted", "ducked"]
+
+PRIME_MS = 40
+"""An utterance begins, or goes on after it starved, when this much is there..."""
+PRIME_WAIT_MS = 100
+"""...or when it has waited this long with less: the server may send no more before we play."""
+GAP_WAIT_MS = 500
+"""How long to wait for samples that are missing while later ones are there."""
+DUCKED_GAIN = 0.1
+"""-20 dB."""
+REMEMBERED_UTTERANCES = 8
+"""Lengths of this many finished utterances are remembered, for late questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedToEnd:
+    """An utterance was played to its end."""
+
+    utterance: int
+    played: int
+
+
+@dataclass(frozen=True, slots=True)
+class Starved:
+    """It goes on after so many samples of silence; `lost` of its own never came."""
+
+    utterance: int
+    samples: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Samples of an utterance went out, so many samples into the output."""
+
+    utterance: int
+    start_sample: int
+    samples: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Audio did not fit."""
+
+    utterance: int
+
+
+Telling = PlayedToEnd | Starved | Played | Overflow
+
+
+class Player:
+    """Holds what came of the current epoch; tells what becomes of it."""
+
+    def __init__(self, rate_hz: int, tell: Callable[[Telling], None]) -> None:
+        """Play at the rate of the bot's audio."""
+        self.gate: Gate = "open"
+        self._rate_hz = rate_hz
+        self._tell = tell
+        self._queue: list[Incoming] = []
+        self._lengths: dict[int, int] = {}
+        self._starved_samples = 0
+
+    @property
+    def current(self) -> Incoming | None:
+        """The utterance that plays or is the next to."""
+        return self._queue[0] if self._queue else None
+
+    def played_of(self, utterance: int) -> int:
+        """How much of an utterance was played; 0 for one that never came."""
+        found = self._find(utterance)
+        return found.played if found else self._lengths.get(utterance, 0)
+
+    def was_finished(self, utterance: int) -> bool:
+        """Whether it was played to its end (of late)."""
+        return utterance in self._lengths
+
+    def append(self, packet: Packet) -> None:
+        """Take a packet of the current epoch."""
+        last = Flag.LAST in packet.flags
+        if packet.utterance in self._lengths:
+            # Sent again although it was played: the server has not learnt that it is finished.
+            if last:
+                self._tell_finished(packet.utterance)
+            return
+        utterance = self.expect(packet.utterance, 0)
+        if not utterance.append(packet.start_sample, packet.pcm, last=last):
+            self._tell(Overflow(packet.utterance))
+
+    def expect(self, utterance: int, start_sample: int) -> Incoming:
+        """The utterance with this id; where it is new it will begin at `start_sample`."""
+        found = self._find(utterance)
+        if found is None:
+            found = Incoming(utterance, start_sample)
+            self._queue.append(found)
+            self._queue.sort(key=lambda each: (not each.begun, each.id))
+        return found
+
+    def drop(self) -> None:
+        """Forget all audio: none of it will sound."""
+        self._queue.clear()
+        self._starved_samples = 0
+
+    def render(self, samples: int) -> bytes:
+        """Give the next samples for the loudspeaker, silence where nothing plays."""
+        if self.gate == "muted":
+            return bytes(samples * BYTES_PER_SAMPLE)
+        output = bytearray()
+        while self._queue and (done := len(output) // BYTES_PER_SAMPLE) < samples:
+            head = self._queue[0]
+            if head.finished:
+                self._finish(head)
+            elif self._ready(head):
+                output += self._play(head, samples - done, done)
+            elif not self._starve(head, samples - done):
+                break
+        if self._queue and self._queue[0].finished:
+            self._finish(self._queue[0])
+        silence = bytes(samples * BYTES_PER_SAMPLE - len(output))
+        return (ducked(output) if self.gate == "ducked" else bytes(output)) + silence
+
+    def _play(self, head: Incoming, samples: int, offset: int) -> bytes:
+        start_sample = head.played
+        pcm = head.read(samples)
+        if pcm:
+            head.begun = True
+            self._tell(Played(head.id, start_sample, head.played - start_sample, offset))
+        else:
+            head.primed = False
+        return pcm
+
+    def _ready(self, head: Incoming) -> bool:
+        if not head.primed and (head.ended or self._ms(head.available) >= PRIME_MS):
+            self._prime(head)
+        return head.primed
+
+    def _prime(self, head: Incoming, lost: int = 0) -> None:
+        if head.begun and self._starved_samples:
+            self._tell(Starved(head.id, self._starved_samples, lost))
+        head.primed = True
+        self._starved_samples = 0
+
+    def _starve(self, head: Incoming, samples: int) -> bool:
+        """Stand still for so many samples; True if there is something to play after all."""
+        self._starved_samples += samples
+        waited_ms = self._ms(self._starved_samples)
+        if head.available:
+            if waited_ms < PRIME_WAIT_MS:
+                return False
+            self._prime(head)
+            return True
+        if waited_ms < GAP_WAIT_MS:
+            return False
+        if head.gapped:
+            head.begun = True
+            self._prime(head, head.skip_gap())
+            return True
+        if len(self._queue) == 1:
+            return False
+        # The next one is here already, so this one's end was lost.
+        self._finish(head)
+        return True
+
+    def _finish(self, head: Incoming) -> None:
+        self._queue.pop(0)
+        self._starved_samples = 0
+        self._lengths[head.id] = head.played
+        if len(self._lengths) > REMEMBERED_UTTERANCES:
+            del self._lengths[next(iter(self._lengths))]
+        self._tell_finished(head.id)
+
+    def _tell_finished(self, utterance: int) -> None:
+        self._tell(PlayedToEnd(utterance, self._lengths[utterance]))
+
+    def _find(self, utterance: int) -> Incoming | None:
+        return next((each for each in self._queue if each.id == utterance), None)
+
+    def _ms(self, samples: int) -> float:
+        return samples * 1000 / self._rate_hz
+
+
+def ducked(pcm: bytes | bytearray) -> bytes:
+    """PCM16 at the level of a bot that the user speaks over."""
+    samples = np.frombuffer(bytes(pcm), dtype="<i2")
+    return bytes(np.rint(samples * DUCKED_GAIN).astype("<i2").tobytes())
