@@ -17,7 +17,8 @@ from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble, warm_up
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.room import LocalRoom
-from bargein.transports.local.server import LocalServer
+from bargein.transports.local.seats import Seats
+from bargein.transports.local.server import LocalServer, Routes
 from bargein.transports.local.transport import LocalTransport
 
 # A session reports what a processor raises, once and with its traceback.
@@ -75,7 +76,23 @@ def application(config: Config, room: LocalRoom) -> LocalServer:
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
-    return LocalServer(room, serve)
+    seats = Seats(room.max_sessions)
+    return LocalServer(room, seats, serve, _rtvi(config, room, seats) if room.rtvi else None)
+
+
+def _rtvi(config: Config, room: LocalRoom, seats: Seats) -> Routes:
+    """The paths for Pipecat's own clients; imported late, for they need packages of an extra."""
+    from bargein.transports.rtvi.link import RtviLink
+    from bargein.transports.rtvi.routes import RtviRoutes
+    from bargein.transports.rtvi.transport import RtviTransport
+
+    async def serve(transport: RtviTransport, link: RtviLink) -> None:
+        session = assemble(
+            config, transport=transport, link=link, sample_rate_hz=room.sample_rate_hz
+        )
+        await session.run(until=link.closed, greet_after=transport.microphone_heard)
+
+    return RtviRoutes(room, seats, serve)
 
 
 def _listen(room: LocalRoom, config: Config) -> socket.socket:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Annotated
 
 from pydantic import Field
+
+from bargein.errors import PartError
 
 
 class LocalRoom:
@@ -34,10 +37,34 @@ class LocalRoom:
                 )
             ),
         ] = None,
+        rtvi: Annotated[
+            bool,
+            Field(
+                description=(
+                    "Whether Pipecat's own clients may connect too, over WebRTC, and its prebuilt "
+                    "page is served at `/prebuilt/`. Needs the extra `rtvi`."
+                )
+            ),
+        ] = False,
+        ice_servers: Annotated[
+            list[str] | None,
+            Field(
+                description=(
+                    "STUN servers for RTVI clients behind another router, like "
+                    "`stun:stun.example.org`. None are asked otherwise."
+                )
+            ),
+        ] = None,
     ) -> None:
-        """Keep the settings; nothing is opened yet."""
+        """Keep the settings; nothing is opened yet. PartError if a package is missing."""
+        if rtvi and find_spec("aiortc") is None:
+            raise PartError(
+                "`rtvi: true` needs the package 'aiortc'. Install it: pip install 'bargein[rtvi]'."
+            )
         self.host = host
         self.port = port
         self.sample_rate_hz = sample_rate_hz
         self.max_sessions = max_sessions
         self.allowed_origins = frozenset(allowed_origins or ())
+        self.rtvi = rtvi
+        self.ice_servers = tuple(ice_servers or ())

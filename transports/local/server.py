@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from importlib.resources import files
 from pathlib import Path
+from typing import Protocol
 
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.staticfiles import StaticFiles
@@ -15,11 +16,24 @@ from loguru import logger
 from bargein.errors import BargeinError, ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
 from bargein.transports.local.connection import CLOSE_S, Connection, DisconnectedError
+from bargein.transports.local.origin import may_connect
 from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.seats import Seats
 from bargein.transports.local.transport import LocalTransport
 
 Serve = Callable[[LocalTransport, Connection], Awaitable[None]]
 """Runs one conversation, and returns when it is over."""
+
+
+class Routes(Protocol):
+    """Other ways into the room."""
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the paths."""
+
+    def lifespan(self, app: FastAPI) -> AbstractAsyncContextManager[None]:
+        """What runs as long as the server does."""
+
 
 HELLO_S = 5.0
 SECURITY_HEADERS = {
@@ -39,24 +53,31 @@ SECURITY_HEADERS = {
 class LocalServer:
     """Answers browsers; each conversation is run by `serve`."""
 
-    def __init__(self, room: LocalRoom, serve: Serve) -> None:
-        """Build the application; whoever runs it opens the port."""
+    def __init__(
+        self, room: LocalRoom, seats: Seats, serve: Serve, also: Routes | None = None
+    ) -> None:
+        """Build the application, with other routes `also`; whoever runs it opens the port."""
         self._room = room
         self._serve = serve
-        self._sessions = 0
-        self.app = FastAPI(title="bargein local room", docs_url=None, redoc_url=None)
+        self._seats = seats
+        lifespan = also.lifespan if also else None
+        self.app = FastAPI(
+            title="bargein local room", docs_url=None, redoc_url=None, lifespan=lifespan
+        )
         self.app.middleware("http")(_add_security_headers)
         self.app.get("/health")(self._health)
         self.app.websocket("/ws")(self._connect)
+        if also:
+            also.add_to(self.app)
         page = Path(str(files("bargein.transports"))) / "client"
         self.app.mount("/", StaticFiles(directory=page, html=True), name="page")
 
     async def _health(self) -> dict[str, int | str]:
-        return {"status": "ok", "sessions": self._sessions, "max_sessions": self._room.max_sessions}
+        return {"status": "ok", "sessions": self._seats.taken, "max_sessions": self._seats.most}
 
     async def _connect(self, websocket: WebSocket) -> None:
         """Serve one browser from the handshake to the last byte."""
-        if not self._may_connect(websocket):
+        if not may_connect(websocket, self._room.allowed_origins):
             # Before the handshake is accepted, closing answers with HTTP 403.
             await websocket.close()
             return
@@ -65,7 +86,7 @@ class LocalServer:
         sender = asyncio.create_task(connection.run())
         try:
             await _expect_hello(connection)
-            with self._seat():
+            with self._seats.seat():
                 transport = LocalTransport(connection, sample_rate_hz=self._room.sample_rate_hz)
                 await self._serve(transport, connection)
         except DisconnectedError:
@@ -83,34 +104,6 @@ class LocalServer:
         finally:
             connection.close()
             await _end(sender)
-
-    @contextmanager
-    def _seat(self) -> Iterator[None]:
-        """Take one of the room's seats, and give it back."""
-        if self._sessions >= self._room.max_sessions:
-            raise ProtocolError(
-                "room_full",
-                f"this room takes {self._room.max_sessions} browsers at once and is full; "
-                "close another one, or raise transport.max_sessions in the config",
-            )
-        self._sessions += 1
-        try:
-            yield
-        finally:
-            self._sessions -= 1
-
-    def _may_connect(self, websocket: WebSocket) -> bool:
-        """Whether the page that asks is ours: any page may try to reach 127.0.0.1."""
-        origin = websocket.headers.get("origin")
-        if origin is None or origin in self._room.allowed_origins:
-            return True
-        own = {f"{scheme}://{websocket.headers.get('host')}" for scheme in ("http", "https")}
-        if origin in own:
-            return True
-        logger.warning(
-            "a page of {} may not connect; list it in transport.allowed_origins if it may", origin
-        )
-        return False
 
 
 async def _expect_hello(connection: Connection) -> None:

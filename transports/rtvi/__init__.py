@@ -1,0 +1,1 @@
+"""Pipecat's own clients: they speak RTVI over WebRTC, and get the same bot and the same judge."""

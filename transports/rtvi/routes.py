@@ -1,0 +1,159 @@
+"""The HTTP side of RTVI clients: `/start`, offers and answers, late candidates, and the page.
+
+The paths are those that Pipecat's own clients ask for. A call is known by the id that its
+answer carried, which nobody can guess: only who has it may negotiate again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bargein.errors import ProtocolError
+from bargein.transports.local.origin import may_connect
+from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.seats import Seats
+from bargein.transports.rtvi.call import Call, Serve
+from bargein.transports.rtvi.prebuilt import serve_page
+
+MAX_BODY_BYTES = 65_536
+"""An honest offer has some 8,000."""
+MOST_CANDIDATES = 32
+"""Each is an address to which this server would send; a machine has a handful."""
+CLOSE_S = 5.0
+ANY_OFFER = ("/api/offer", "/sessions/{session}/api/offer")
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Offer(BaseModel):
+    """What a client sends to connect, or to negotiate again."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    sdp: Annotated[str, Field(max_length=MAX_BODY_BYTES)]
+    type: Literal["offer"]
+    pc_id: Annotated[str | None, Field(max_length=64)] = None
+    restart_pc: bool | None = None
+
+
+class Candidates(BaseModel):
+    """Addresses that a client found after its offer; those in the offer do."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pc_id: Annotated[str, Field(max_length=64)]
+
+
+class RtviRoutes:
+    """Answers RTVI clients; each conversation is run by `serve`."""
+
+    def __init__(self, room: LocalRoom, seats: Seats, serve: Serve) -> None:
+        """Share the room's seats."""
+        self._room = room
+        self._seats = seats
+        self._serve = serve
+        self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the paths to an application."""
+        app.post("/start")(self._start)
+        for path in ANY_OFFER:
+            app.post(path)(self._offer)
+            app.patch(path)(self._candidates)
+        if self._room.allowed_origins:
+            app.add_middleware(
+                CORSMiddleware,
+                allow_origins=sorted(self._room.allowed_origins),
+                allow_methods=["POST", "PATCH"],
+                allow_headers=["content-type"],
+            )
+        serve_page(app)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """End all calls when the server stops."""
+        yield
+        running = [task for _, task in self._calls.values()]
+        for call, _ in list(self._calls.values()):
+            call.link.closed.set()
+        if running:
+            await asyncio.wait(running, timeout=CLOSE_S)
+
+    async def _start(self, request: Request) -> dict[str, object]:
+        self._check_origin(request)
+        if self._seats.taken >= self._seats.most:
+            raise HTTPException(429, "this room is full")
+        servers = [{"urls": url} for url in self._room.ice_servers]
+        return {"sessionId": secrets.token_urlsafe(16), "iceConfig": {"iceServers": servers}}
+
+    async def _offer(self, request: Request) -> dict[str, str]:
+        self._check_origin(request)
+        offer = await _read(request, Offer)
+        if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
+            raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
+        try:
+            call = self._known(offer) if offer.pc_id else None
+            call_id, sdp = await (self._again(call, offer) if call else self._open(offer))
+        except ProtocolError as error:
+            raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
+        return {"sdp": sdp, "type": "answer", "pc_id": call_id}
+
+    async def _candidates(self, request: Request) -> dict[str, str]:
+        self._check_origin(request)
+        given = await _read(request, Candidates)
+        if given.pc_id not in self._calls:
+            raise HTTPException(404, "there is no such call")
+        return {"status": "success"}
+
+    def _known(self, offer: Offer) -> Call:
+        if offer.restart_pc or offer.pc_id not in self._calls:
+            raise HTTPException(404, "that call is over; connect anew")
+        return self._calls[offer.pc_id][0]
+
+    async def _again(self, call: Call, offer: Offer) -> tuple[str, str]:
+        return call.id, await call.answer(offer.sdp)
+
+    async def _open(self, offer: Offer) -> tuple[str, str]:
+        """Take a seat and answer; the call then runs in a task of its own."""
+        call = Call(sample_rate_hz=self._room.sample_rate_hz, ice_servers=self._room.ice_servers)
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._run(call, offer.sdp, answered))
+        self._calls[call.id] = call, task
+        task.add_done_callback(lambda _: self._calls.pop(call.id, None))
+        return call.id, await answered
+
+    async def _run(self, call: Call, sdp: str, answered: asyncio.Future[str]) -> None:
+        try:
+            with self._seats.seat():
+                answered.set_result(await call.answer(sdp))
+                await call.run(self._serve)
+        except ProtocolError as error:
+            answered.set_exception(error)
+            await call.close()
+
+    def _check_origin(self, request: Request) -> None:
+        if not may_connect(request, self._room.allowed_origins):
+            raise HTTPException(403, "this page may not connect")
+
+
+async def _read(request: Request, model: type[T]) -> T:
+    """Read a JSON body of bounded size."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"a request has at most {MAX_BODY_BYTES} bytes")
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise HTTPException(400, f"{where}: {first['msg']}") from error

@@ -1,0 +1,115 @@
+"""The Pipecat transport of an RTVI client: a microphone, and what the link says for the client."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pipecat.frames.frames import (
+    InputAudioRawFrame,
+    InputTransportMessageFrame,
+    OutputTransportMessageFrame,
+    OutputTransportMessageUrgentFrame,
+    StartFrame,
+)
+from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.transports.base_input import BaseInputTransport
+from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_transport import BaseTransport, TransportParams
+
+from bargein.processors.clock import monotonic_ms
+from bargein.protocol import MICROPHONE_RATE_HZ
+from bargein.transports.rtvi.link import RtviLink
+from bargein.uplink import UplinkRate
+
+
+class RtviInput(BaseInputTransport):
+    """Takes the microphone from `hear`, and the link's own messages; nothing a client writes."""
+
+    def __init__(self, link: RtviLink, params: TransportParams) -> None:
+        """Take in nothing until the pipeline starts."""
+        super().__init__(params)
+        self.microphone_heard = asyncio.Event()
+        self._link = link
+        self._rate = UplinkRate()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, frame: StartFrame) -> None:
+        """Begin to take in."""
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+        self._task = self.create_task(self._pass_control(), "rtvi_control")
+
+    async def cleanup(self) -> None:
+        """Take in no more."""
+        await super().cleanup()
+        if self._task:
+            await self.cancel_task(self._task)
+            self._task = None
+
+    async def hear(self, pcm: bytes) -> None:
+        """Take 16 kHz mono; ProtocolError `bad_rate` if far too much comes.
+
+        What comes before the pipeline has started is dropped: it would be late.
+        """
+        self._rate.take(len(pcm) // 2, monotonic_ms())
+        if self._task is None:
+            return
+        if self._link.ready.is_set():
+            self.microphone_heard.set()
+        await self.push_audio_frame(
+            InputAudioRawFrame(audio=pcm, sample_rate=MICROPHONE_RATE_HZ, num_channels=1)
+        )
+
+    async def _pass_control(self) -> None:
+        while True:
+            message = await self._link.control.get()
+            await self.push_frame(InputTransportMessageFrame(message=message.model_dump()))
+
+
+class RtviOutput(BaseOutputTransport):
+    """The end of the line: the bot's audio went to the link from the played-audio tracker."""
+
+    def __init__(self, link: RtviLink, params: TransportParams) -> None:
+        """Send users' own messages to this link."""
+        super().__init__(params)
+        self._link = link
+
+    async def start(self, frame: StartFrame) -> None:
+        """Say that the transport is ready."""
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+
+    async def send_message(
+        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
+    ) -> None:
+        """Send a message of a processor of the user's own."""
+        if isinstance(frame.message, dict):
+            self._link.send_value(frame.message)
+
+
+class RtviTransport(BaseTransport):
+    """Both ends of one RTVI client."""
+
+    def __init__(self, link: RtviLink, *, sample_rate_hz: int) -> None:
+        """Build input and output over this link."""
+        super().__init__()
+        params = TransportParams(
+            audio_in_enabled=True,
+            audio_in_sample_rate=MICROPHONE_RATE_HZ,
+            audio_out_sample_rate=sample_rate_hz,
+        )
+        self._input = RtviInput(link, params)
+        self._output = RtviOutput(link, params)
+
+    def input(self) -> RtviInput:
+        """Where the microphone comes in."""
+        return self._input
+
+    def output(self) -> FrameProcessor:
+        """Where the pipeline ends."""
+        return self._output
+
+    @property
+    def microphone_heard(self) -> asyncio.Event:
+        """Set once the client is ready and its microphone is heard."""
+        return self._input.microphone_heard
