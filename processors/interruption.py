@@ -26,7 +26,7 @@ from bargein.arbiter import Arbiter
 from bargein.cut import Cut
 from bargein.errors import ProtocolError
 from bargein.floor import Floor, Heard
-from bargein.processors.clock import monotonic_ms
+from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import SpeechWindowFrame
 from bargein.processors.orders import Orders
 from bargein.processors.played_audio import PlayedAudio
@@ -114,7 +114,7 @@ class Interruption(FrameProcessor):
         )
         self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
         self._resume_phrases = tuple(resume_phrases)
-        self._now_ms: Callable[[], float] = monotonic_ms
+        self._clock: Clock = LoopClock()
         self._task: asyncio.Task[None] | None = None
 
     def attach(
@@ -125,6 +125,7 @@ class Interruption(FrameProcessor):
         welcome: Welcome,
         min_speech_duration_ms: int,
         correct: Correct,
+        clock: Clock | None = None,
     ) -> None:
         """Connect it with the client and the tracker; called once, before it runs.
 
@@ -132,6 +133,7 @@ class Interruption(FrameProcessor):
         differs from it.
         """
         self._wire, self._played_audio, self._correct = wire, played_audio, correct
+        self._clock = clock or self._clock
         never = {} if self._arbiter.barge_in_enabled else {"probability_threshold": NEVER}
         self._welcome = welcome.model_copy(update=never)
         self._arbiter.rules = replace(
@@ -142,7 +144,7 @@ class Interruption(FrameProcessor):
             wire=wire,
             played_audio=played_audio,
             resume_phrases=self._resume_phrases,
-            now_ms=self._now_ms,
+            clock=self._clock,
         )
 
     @property
@@ -180,7 +182,7 @@ class Interruption(FrameProcessor):
         await self.push_frame(frame, direction)
 
     def _take_evidence(self, frame: Frame) -> None:
-        now_ms = self._now_ms()
+        now_ms = self._clock.now_ms()
         match frame:
             case SpeechWindowFrame():
                 self._orders.carry_out(
@@ -210,11 +212,11 @@ class Interruption(FrameProcessor):
 
     def bot(self, heard: Heard) -> None:
         """The played-audio tracker: the bot began or ended something."""
-        self._orders.carry_out(self._arbiter.bot(heard, self._now_ms()))
+        self._orders.carry_out(self._arbiter.bot(heard, self._clock.now_ms()))
 
     def interrupted(self) -> None:
         """An InterruptionFrame of somebody else's passes: the floor follows it."""
-        for order in self._arbiter.interrupted(self._now_ms()):
+        for order in self._arbiter.interrupted(self._clock.now_ms()):
             self._orders.do_now(order)
         # Whoever interrupted the bot did not do it for nothing.
         self._orders.forget_unsaid()
@@ -227,17 +229,19 @@ class Interruption(FrameProcessor):
     def words(self, text: str, *, final: bool) -> None:
         """The user's context: the recogniser's words so far for the present speech."""
         self._wire.send(Transcript(text=text, final=final))
-        words, now_ms = tuple(text.split()), self._now_ms()
+        words, now_ms = tuple(text.split()), self._clock.now_ms()
         self._orders.carry_out(self._arbiter.words(words, now_ms, partial=not final))
 
     def speech_from_words(self) -> None:
         """The user's context: words came for which no turn is open; they take the floor."""
         playing = self._played_audio.utterance
-        self._orders.carry_out(self._arbiter.late_words(self._now_ms(), playing=playing))
+        self._orders.carry_out(self._arbiter.late_words(self._clock.now_ms(), playing=playing))
 
     def turn_ended(self, *, has_words: bool) -> None:
         """The turn strategy: the user's turn is over."""
-        self._orders.carry_out(self._arbiter.turn_ended(has_words=has_words, now_ms=self._now_ms()))
+        self._orders.carry_out(
+            self._arbiter.turn_ended(has_words=has_words, now_ms=self._clock.now_ms())
+        )
         # What was cut off is taken up again now or never.
         self._orders.forget_unsaid()
 
@@ -249,7 +253,7 @@ class Interruption(FrameProcessor):
         except ProtocolError as error:
             self._wire.send(Error(code=error.code, message=str(error)))
             return
-        now_ms = self._now_ms()
+        now_ms = self._clock.now_ms()
         match message:
             case Truncate():
                 playing = self._played_audio.utterance

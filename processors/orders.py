@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from loguru import logger
 from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpeakFrame
@@ -16,6 +17,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 from bargein import arbiter as order
 from bargein.arbiter import Arbiter, Order
 from bargein.cut import Cut
+from bargein.processors.clock import Clock, Timer
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
@@ -32,7 +34,7 @@ class Orders:
         wire: Wire,
         played_audio: PlayedAudio,
         resume_phrases: Sequence[str],
-        now_ms: Callable[[], float],
+        clock: Clock,
     ) -> None:
         """Work with these; an InterruptionFrame in the outbox stands for a broadcast."""
         self.outbox: asyncio.Queue[Frame] = asyncio.Queue()
@@ -40,8 +42,8 @@ class Orders:
         self._wire = wire
         self._played_audio = played_audio
         self._resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
-        self._now_ms = now_ms
-        self._deadline: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._deadline: Timer | None = None
         self._last_verdict: Message | None = None
         self._unsaid: Cut | None = None
         self._reply_owed = False
@@ -168,10 +170,9 @@ class Orders:
     def _start_deadline(self) -> None:
         self.end_deadline()
         deadline_ms = self._arbiter.rules.deadline_ms
-        self._deadline = asyncio.get_running_loop().call_later(
-            deadline_ms / 1000, self._deadline_passed, self._now_ms() + deadline_ms
-        )
+        due_ms = self._clock.now_ms() + deadline_ms
+        self._deadline = self._clock.call_later(deadline_ms, partial(self._deadline_passed, due_ms))
 
     def _deadline_passed(self, due_ms: float) -> None:
         # The loop's timer may be early by its resolution; the verdict is due all the same.
-        self.carry_out(self._arbiter.tick(max(due_ms, self._now_ms())))
+        self.carry_out(self._arbiter.tick(max(due_ms, self._clock.now_ms())))

@@ -9,7 +9,6 @@ plug calls it directly, never through frames.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
 from pipecat.frames.frames import (
@@ -33,7 +32,7 @@ from pydantic import Field
 from bargein.cut import Cut
 from bargein.floor import Heard
 from bargein.playout import Playout
-from bargein.processors.clock import monotonic_ms
+from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.wire import Wire
 from bargein.protocol import SpokenWord, Words
 from bargein.truncation import Word
@@ -88,13 +87,14 @@ class PlayedAudio(FrameProcessor):
         self._bot_speaking = False
         self._releasing = False
         self._reply_open = False
-        self._now_ms: Callable[[], float] = monotonic_ms
+        self._clock: Clock = LoopClock()
         self._wire: Wire | None = None
         self._ears: BotEars | None = None
 
-    def attach(self, *, wire: Wire, ears: BotEars) -> None:
+    def attach(self, *, wire: Wire, ears: BotEars, clock: Clock | None = None) -> None:
         """Connect it with the client and with the arbiter; called once, before it runs."""
         self._wire, self._ears = wire, ears
+        self._clock = clock or self._clock
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         """Take the pipeline's output rate."""
@@ -127,13 +127,13 @@ class PlayedAudio(FrameProcessor):
     def resume(self, utterance: int, at_sample: int | None) -> int:
         """Play on from the sample where the client stopped, and give that sample."""
         at = 0 if at_sample is None else at_sample
-        sample = self._playout.resume(utterance, at, self._now_ms())
+        sample = self._playout.resume(utterance, at, self._clock.now_ms())
         self._wake.set()
         return sample
 
     def accept(self, utterance: int, at_sample: int | None) -> Cut:
         """Drop everything; tells what was heard up to this sample (or to the estimated one)."""
-        now_ms = self._now_ms()
+        now_ms = self._clock.now_ms()
         estimate = at_sample is None
         if at_sample is None:
             utterance, at_sample = self._playout.current, self._playout.position(now_ms)
@@ -242,18 +242,22 @@ class PlayedAudio(FrameProcessor):
 
     async def _run(self) -> None:
         while True:
-            self._wake.clear()
-            now_ms = self._now_ms()
-            if self._send_due(now_ms):
-                await self.broadcast_frame(BotStartedSpeakingFrame)
-            self._playout.assume_played(now_ms)
-            await self._release_played()
-            wait_ms = self._playout.wait_ms(self._now_ms())
+            wait_ms = await self.pace()
             try:
                 async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def pace(self) -> float | None:
+        """Send what is due and let go what was played; gives how long to wait unless woken."""
+        self._wake.clear()
+        now_ms = self._clock.now_ms()
+        if self._send_due(now_ms):
+            await self.broadcast_frame(BotStartedSpeakingFrame)
+        self._playout.assume_played(now_ms)
+        await self._release_played()
+        return self._playout.wait_ms(self._clock.now_ms())
 
     async def _release_played(self) -> None:
         self._releasing = True

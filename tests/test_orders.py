@@ -8,6 +8,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 from bargein.arbiter import Accept, Arbiter, GoOn
 from bargein.cut import Cut
 from bargein.packet import Packet
+from bargein.processors.clock import LoopClock
 from bargein.processors.orders import Orders
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
@@ -58,7 +59,7 @@ def orders(cut: Cut, *, reply_open: bool = False) -> Orders:
         wire=Wire(Silence(), "s"),
         played_audio=CutAt(cut, reply_open=reply_open),
         resume_phrases=["As I was  saying,"],
-        now_ms=lambda: 0.0,
+        clock=LoopClock(),
     )
     given.carry_out([ACCEPT])
     return given
