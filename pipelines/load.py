@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bargein.config.masking import MASK, masked, secret_texts, without_credentials
-from bargein.config.model import ConfigFile, Endpointing
+from bargein.config.model import ConfigFile, Endpointing, LedgerSettings
 from bargein.config.overlay import as_part, as_table
 from bargein.config.overrides import override
 from bargein.config.problems import InvalidConfigError, Problem, problems_of
@@ -28,6 +28,7 @@ from bargein.errors import BargeinError, ConfigError, Place
 from bargein.pipelines.arguments import Arguments, read_arguments
 from bargein.pipelines.classes import check_processor, find_class, role_of
 from bargein.pipelines.files import read_files
+from bargein.pipelines.ledger import locate, shown
 from bargein.pipelines.registry import BUILT_INS, BuiltIn, Registry
 
 
@@ -75,10 +76,12 @@ class Config:
     parts: tuple[Part, ...]
     greeting: str | None
     endpointing: Endpointing
+    ledger: LedgerSettings | None
+    """Where the ledger goes; the path starts at the working directory."""
     effective: Mapping[str, Data]
     """Plain data after variables, overlays and settings, defaults filled in, secrets masked."""
     digest: str
-    """SHA-256 of `effective` as canonical JSON, in hex."""
+    """SHA-256 of `effective` without the ledger as canonical JSON, in hex."""
 
     @property
     def short_digest(self) -> str:
@@ -128,6 +131,7 @@ def load(
     reader = _PartReader(registry, path.parent, found)
     transport = reader.transport(table.get("transport"))
     parts = reader.pipeline(table.get("pipeline"))
+    ledger = locate(top.ledger, table.get("ledger"), found) if top else None
     if found:
         raise InvalidConfigError(found)
     assert top is not None
@@ -136,10 +140,12 @@ def load(
         "name": masked("name", top.name, table.get("name")),
         "greeting": masked("greeting", top.greeting, table.get("greeting")),
         "endpointing": top.endpointing.model_dump(),
+        "ledger": shown(ledger, path.parent),
         "transport": {"use": transport.use, **transport.shown},
         "pipeline": [{"use": part.use, **part.shown} for part in parts],
     }
-    canonical = json.dumps(effective, sort_keys=True, separators=(",", ":"))
+    decisive = {key: value for key, value in effective.items() if key != "ledger"}
+    canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
     return Config(
         name=top.name,
         path=path,
@@ -147,6 +153,7 @@ def load(
         parts=parts,
         greeting=top.greeting,
         endpointing=top.endpointing,
+        ledger=ledger,
         effective=effective,
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
     )

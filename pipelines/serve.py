@@ -12,7 +12,9 @@ import uvicorn
 from loguru import logger
 
 from bargein.errors import ConfigError
+from bargein.ledger.recorder import Sink
 from bargein.packet import MAX_PACKET_BYTES
+from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble, warm_up
 from bargein.transports.local.connection import Connection
@@ -44,14 +46,16 @@ def run(config: Config) -> None:
     )
     config.try_parts()
     warm_up(config)
-    with _listen(room, config) as listener:
+    with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
         _warn_if_open(listener)
         page = _authority(room.host, listener.getsockname()[1])
         print(f"{config.name} ({config.path}, {config.short_digest}) is listening.", flush=True)
         print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
+        if config.ledger:
+            print(f"Barge-ins and turns are written to {config.ledger.path}.", flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
-                application(config, room).app,
+                application(config, room, ledger=ledger).app,
                 log_level="warning",
                 ws="websockets-sansio",
                 ws_max_size=MAX_PACKET_BYTES,
@@ -67,20 +71,26 @@ def run(config: Config) -> None:
     print("Stopped.", flush=True)
 
 
-def application(config: Config, room: LocalRoom) -> LocalServer:
+def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) -> LocalServer:
     """The room's server, to be run by any ASGI server; each browser gets a bot of its own."""
 
     async def serve(transport: LocalTransport, connection: Connection) -> None:
         session = assemble(
-            config, transport=transport, link=connection, sample_rate_hz=room.sample_rate_hz
+            config,
+            transport=transport,
+            link=connection,
+            sample_rate_hz=room.sample_rate_hz,
+            ledger=ledger,
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
     seats = Seats(room.max_sessions)
-    return LocalServer(room, seats, serve, _rtvi(config, room, seats) if room.rtvi else None)
+    return LocalServer(
+        room, seats, serve, _rtvi(config, room, seats, ledger) if room.rtvi else None
+    )
 
 
-def _rtvi(config: Config, room: LocalRoom, seats: Seats) -> Routes:
+def _rtvi(config: Config, room: LocalRoom, seats: Seats, ledger: Sink | None) -> Routes:
     """The paths for Pipecat's own clients; imported late, for they need packages of an extra."""
     from bargein.transports.rtvi.link import RtviLink
     from bargein.transports.rtvi.routes import RtviRoutes
@@ -88,7 +98,11 @@ def _rtvi(config: Config, room: LocalRoom, seats: Seats) -> Routes:
 
     async def serve(transport: RtviTransport, link: RtviLink) -> None:
         session = assemble(
-            config, transport=transport, link=link, sample_rate_hz=room.sample_rate_hz
+            config,
+            transport=transport,
+            link=link,
+            sample_rate_hz=room.sample_rate_hz,
+            ledger=ledger,
         )
         await session.run(until=link.closed, greet_after=transport.microphone_heard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from loguru import logger
@@ -20,10 +20,14 @@ from pipecat.workers.runner import WorkerRunner
 
 from bargein.config.structure import Role
 from bargein.errors import PartError
+from bargein.ledger.recorder import Sink
+from bargein.ledger.watcher import Stage, Watcher
+from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
+from bargein.processors.ledger_tap import LedgerTap
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
@@ -51,6 +55,7 @@ class Session:
     wire: Wire
     worker: PipelineWorker
     parts: tuple[FrameProcessor, ...]
+    ledger: Watcher
     failures: dict[str, str] = field(default_factory=dict)
     """The last error of each part, by its name."""
 
@@ -83,6 +88,7 @@ class Session:
             if greeting:
                 greeting.cancel()
             await self._stop(running)
+            self.ledger.close()
         logger.info("session {} is over", self.id)
 
     def _check_parts(self) -> None:
@@ -131,11 +137,18 @@ class Session:
 
 
 def assemble(
-    config: Config, *, transport: BaseTransport, link: ClientLink, sample_rate_hz: int
+    config: Config,
+    *,
+    transport: BaseTransport,
+    link: ClientLink,
+    sample_rate_hz: int,
+    ledger: Sink | None = None,
 ) -> Session:
-    """Build every part anew and wire them; raises ConfigError or PartError, naming the part."""
+    """Build every part anew and wire them; raises ConfigError or PartError, naming the part.
+
+    The session's lines go to `ledger`, if there is one; whoever opened it closes it.
+    """
     session_id = secrets.token_hex(8)
-    wire = Wire(link, session_id)
     context = LLMContext()
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
@@ -145,6 +158,16 @@ def assemble(
         vad.min_silence_duration_ms if vad else SILENCE_MS
     )
     voice = vad.rules if vad else VoiceRules()
+    watcher = recorder(
+        ledger,
+        session=session_id,
+        config=config.digest,
+        sample_rate_hz=sample_rate_hz,
+        rules=replace(interruption.rules, min_speech_duration_ms=voice.min_speech_duration_ms),
+        voice=voice,
+        barge_in_enabled=interruption.barge_in_enabled,
+    )
+    wire = Wire(link, session_id, watcher=watcher)
     user = UserContext(
         context,
         listener=interruption,
@@ -164,7 +187,10 @@ def assemble(
         ),
         min_speech_duration_ms=voice.min_speech_duration_ms,
         correct=assistant.correct,
+        watcher=watcher,
     )
+    if ledger:
+        parts = _tapped(parts, [part.role for part in config.parts], watcher)
     pipeline = Pipeline(
         [
             transport.input(),
@@ -186,7 +212,20 @@ def assemble(
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )
-    return Session(session_id, config, wire, worker, tuple(parts))
+    return Session(session_id, config, wire, worker, tuple(parts), watcher)
+
+
+def _tapped(
+    parts: list[FrameProcessor], roles: list[Role], watcher: Watcher
+) -> list[FrameProcessor]:
+    """Let the ledger see the first text behind the LLM, and the first audio behind the TTS."""
+    stages = {Role.LLM: Stage.FIRST_TOKEN, Role.TTS: Stage.FIRST_TTS_AUDIO}
+    tapped: list[FrameProcessor] = []
+    for part, role in zip(parts, roles, strict=True):
+        tapped.append(part)
+        if role in stages:
+            tapped.append(LedgerTap(stages[role], watcher))
+    return tapped
 
 
 def warm_up(config: Config) -> None:

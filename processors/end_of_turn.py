@@ -23,6 +23,7 @@ from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_start import BaseUserTurnStartStrategy
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 
+from bargein.endpointing import EndedBy
 from bargein.processors.floor_frames import FloorTakenFrame
 from bargein.processors.transcripts_frames import NoWordsFrame
 
@@ -35,7 +36,7 @@ TRANSCRIPT_WAIT_S = 1.0
 class TurnListener(Protocol):
     """Who wants to know how a turn ended; implemented by the interruption plug."""
 
-    def turn_ended(self, *, has_words: bool) -> None:
+    def turn_ended(self, *, has_words: bool, ended_by: EndedBy) -> None:
         """The turn is over."""
 
 
@@ -63,6 +64,7 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         self._speaking = False
         self._open = False
         self._over = False
+        self._because = EndedBy.OTHER
         self._transcribed = False
         self._has_words = False
         self._gave_up = False
@@ -108,7 +110,8 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         await self._end_pause()
         if self._analyzer:
             self._analyzer.clear()
-        self._listener.turn_ended(has_words=self._has_words)
+        ended_by = self._because if self._over else EndedBy.OTHER
+        self._listener.turn_ended(has_words=self._has_words, ended_by=ended_by)
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Follow speech, pauses and transcripts."""
@@ -163,19 +166,26 @@ class EndOfTurn(BaseUserTurnStopStrategy):
             # In a task of its own: a verdict or an interruption never waits for the model.
             state, _ = await self._analyzer.analyze_end_of_turn()
             if state == EndOfTurnState.COMPLETE:
-                self._over = True
+                self._call_over(EndedBy.SMART_TURN)
                 if await self._maybe_end():
                     return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._silence_s + STALL_S):
                 await self._silent.wait()
-        self._over = True
+        self._call_over(EndedBy.SILENCE)
         if await self._maybe_end():
             return
         await asyncio.sleep(TRANSCRIPT_WAIT_S)
         self._gave_up = not self._transcribed and not self._has_words
+        if self._gave_up:
+            self._because = EndedBy.NO_TRANSCRIPT
         self._transcribed = True
         await self._maybe_end()
+
+    def _call_over(self, because: EndedBy) -> None:
+        """The user has finished; the first reason stays."""
+        if not self._over:
+            self._over, self._because = True, because
 
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""

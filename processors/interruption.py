@@ -24,8 +24,10 @@ from pydantic import Field
 
 from bargein.arbiter import Arbiter
 from bargein.cut import Cut
+from bargein.endpointing import EndedBy
 from bargein.errors import ProtocolError
 from bargein.floor import Floor, Heard
+from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import SpeechWindowFrame
 from bargein.processors.orders import Orders
@@ -126,12 +128,15 @@ class Interruption(FrameProcessor):
         min_speech_duration_ms: int,
         correct: Correct,
         clock: Clock | None = None,
+        watcher: Watcher = NOBODY,
     ) -> None:
         """Connect it with the client and the tracker; called once, before it runs.
 
         `correct` gets the last cut as it really was, when the client's last position
-        differs from it.
+        differs from it. `watcher` hears of all that goes in and comes out.
         """
+        self._watcher = watcher
+        self._arbiter.witness = None if watcher is NOBODY else watcher
         self._wire, self._played_audio, self._correct = wire, played_audio, correct
         self._clock = clock or self._clock
         never = {} if self._arbiter.barge_in_enabled else {"probability_threshold": NEVER}
@@ -145,7 +150,18 @@ class Interruption(FrameProcessor):
             played_audio=played_audio,
             resume_phrases=self._resume_phrases,
             clock=self._clock,
+            watcher=watcher,
         )
+
+    @property
+    def rules(self) -> VerdictRules:
+        """What its verdicts ask for."""
+        return self._arbiter.rules
+
+    @property
+    def barge_in_enabled(self) -> bool:
+        """Whether the user may interrupt the bot."""
+        return self._arbiter.barge_in_enabled
 
     @property
     def floor(self) -> Floor:
@@ -185,6 +201,7 @@ class Interruption(FrameProcessor):
         now_ms = self._clock.now_ms()
         match frame:
             case SpeechWindowFrame():
+                self._watcher.window(probability=frame.probability)
                 self._orders.carry_out(
                     self._arbiter.window(
                         speech_ms=frame.speech_ms, silence_ms=frame.silence_ms, now_ms=now_ms
@@ -237,8 +254,9 @@ class Interruption(FrameProcessor):
         playing = self._played_audio.utterance
         self._orders.carry_out(self._arbiter.late_words(self._clock.now_ms(), playing=playing))
 
-    def turn_ended(self, *, has_words: bool) -> None:
+    def turn_ended(self, *, has_words: bool, ended_by: EndedBy = EndedBy.OTHER) -> None:
         """The turn strategy: the user's turn is over."""
+        self._watcher.turn_over(ended_by)
         self._orders.carry_out(
             self._arbiter.turn_ended(has_words=has_words, now_ms=self._clock.now_ms())
         )
@@ -254,6 +272,7 @@ class Interruption(FrameProcessor):
             self._wire.send(Error(code=error.code, message=str(error)))
             return
         now_ms = self._clock.now_ms()
+        self._watcher.received(message)
         match message:
             case Truncate():
                 playing = self._played_audio.utterance

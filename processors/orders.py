@@ -17,6 +17,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 from bargein import arbiter as order
 from bargein.arbiter import Arbiter, Order
 from bargein.cut import Cut
+from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.processors.clock import Clock, Timer
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.played_audio import PlayedAudio
@@ -35,6 +36,7 @@ class Orders:
         played_audio: PlayedAudio,
         resume_phrases: Sequence[str],
         clock: Clock,
+        watcher: Watcher = NOBODY,
     ) -> None:
         """Work with these; an InterruptionFrame in the outbox stands for a broadcast."""
         self.outbox: asyncio.Queue[Frame] = asyncio.Queue()
@@ -43,6 +45,7 @@ class Orders:
         self._played_audio = played_audio
         self._resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
         self._clock = clock
+        self._watcher = watcher
         self._deadline: Timer | None = None
         self._last_verdict: Message | None = None
         self._unsaid: Cut | None = None
@@ -99,6 +102,7 @@ class Orders:
 
     def correct(self, cut: Cut) -> None:
         """The last cut was somewhere else: what was left unsaid begins there."""
+        self._watcher.cut(cut)
         if self._unsaid and self._unsaid.number == cut.number:
             self._unsaid = cut
 
@@ -115,6 +119,7 @@ class Orders:
     def _accept(self, given: order.Accept) -> None:
         self._reply_owed = self._played_audio.reply_open or given.preparing
         cut = self._unsaid = self._played_audio.accept(given.utterance, given.at_sample)
+        self._watcher.cut(cut)
         self._wire.epoch = self._arbiter.epoch
         logger.info(
             "barge-in accepted after {:.0f} ms: utterance {} cut at sample {}",
@@ -154,6 +159,8 @@ class Orders:
         cut, self._unsaid = self._unsaid, None
         if cut is None or not self._resume_phrases:
             return
+        if cut.remainder or self._reply_owed:
+            self._watcher.resumed()
         if cut.remainder:
             phrase = random.choice(self._resume_phrases)
             self.outbox.put_nowait(TTSSpeakFrame(self._resume(phrase, cut.remainder)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import Message
 
@@ -25,18 +26,20 @@ class ClientLink(Protocol):
 class Wire:
     """Stamps what goes to the client with session, sequence number and epoch."""
 
-    def __init__(self, link: ClientLink, session: str) -> None:
-        """Begin at sequence number 1 and epoch 1."""
+    def __init__(self, link: ClientLink, session: str, *, watcher: Watcher = NOBODY) -> None:
+        """Begin at sequence number 1 and epoch 1; the watcher sees all that goes out."""
         self.session = session
         self.epoch = 1
         self._link = link
         self._seq = 0
+        self._watcher = watcher
 
     def send(self, message: Message) -> None:
         """Send a message under the present epoch."""
         self._seq += 1
         stamp = {"session": self.session, "seq": self._seq, "epoch": self.epoch}
         self._link.send(message.model_copy(update=stamp))
+        self._watcher.sent(message)
 
     def send_audio(self, utterance: int, start_sample: int, pcm: bytes, *, last: bool) -> None:
         """Send the bot's voice under the present epoch."""
@@ -44,3 +47,4 @@ class Wire:
         self._link.send_audio(
             Packet(Kind.BOT, self.epoch, utterance, start_sample, pcm, flags=flags)
         )
+        self._watcher.sent_audio(utterance)

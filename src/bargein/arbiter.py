@@ -37,6 +37,8 @@ class Accept:
     contested_ms: float
     preparing: bool
     """The reply was cancelled before it was heard at all."""
+    evidence: Evidence | None = field(default=None, compare=False)
+    """What was known; None if no contest was needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Reject:
     at_sample: int | None
     reason: Reason
     contested_ms: float
+    evidence: Evidence | None = field(default=None, compare=False)
+    """What was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,14 +384,21 @@ class Arbiter:
         self.epoch += 1
         if contest is None:
             return Accept(0, None, 0, preparing=before is Floor.PROCESSING)
-        elapsed_ms = now_ms - contest.since_ms
-        return Accept(contest.utterance, contest.at_sample, elapsed_ms, contest.preparing)
+        evidence = contest.as_of(now_ms)
+        return Accept(
+            contest.utterance,
+            contest.at_sample,
+            evidence.elapsed_ms,
+            contest.preparing,
+            evidence,
+        )
 
     def _reject(self, verdict: Verdict | None, now_ms: float) -> Reject:
         contest, self.contest = self.contest, None
         self.epoch += 1
         if contest is None or verdict is None or verdict.reason is None:
             raise AssertionError("only an open contest can be rejected")
+        evidence = contest.as_of(now_ms)
         return Reject(
-            contest.utterance, contest.at_sample, verdict.reason, now_ms - contest.since_ms
+            contest.utterance, contest.at_sample, verdict.reason, evidence.elapsed_ms, evidence
         )

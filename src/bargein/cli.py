@@ -68,18 +68,22 @@ def _load(path: Path, settings: tuple[str, ...]) -> Config:
 
 
 @contextmanager
-def _named_as(*options: str) -> Iterator[None]:
-    """Name the settings that options of the command line stand for by those options."""
+def _named_as(*addresses: str) -> Iterator[None]:
+    """Name the settings that options of the command line stand for by those options.
+
+    `transport.port` is `--port`, `ledger.path` is `--ledger`.
+    """
     from bargein.config.problems import InvalidConfigError, Problem
     from bargein.errors import Place
 
-    names = {f"--set transport.{option}": option for option in options}
+    names = {f"--set {address}": address for address in addresses}
 
     def renamed(problem: Problem) -> Problem:
-        option = names.get(problem.place.file)
-        if option is None:
+        address = names.get(problem.place.file)
+        if address is None:
             return problem
-        message = problem.message.removeprefix(f"transport.{option}: ")
+        message = problem.message.removeprefix(f"{address}: ")
+        option = address.removeprefix("transport.").removesuffix(".path")
         return Problem(Place(f"--{option}"), message, problem.cause)
 
     try:
@@ -125,13 +129,20 @@ def main(debug: bool) -> None:
 @_settings
 @click.option("--host", help="The address to listen on; wins over the file.")
 @click.option("--port", type=int, help="The port to listen on; wins over the file.")
+@click.option("--ledger", help="Write a line for each barge-in and turn here; wins over the file.")
 @_plainly
-def run(config: Path, settings: tuple[str, ...], host: str | None, port: int | None) -> None:
+def run(
+    config: Path,
+    settings: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    ledger: str | None,
+) -> None:
     """Serve the bot that CONFIG describes."""
-    given = {"host": host} if host else {}
-    given |= {"port": str(port)} if port is not None else {}
+    options = {"transport.host": host, "transport.port": port, "ledger.path": ledger}
+    given = {address: value for address, value in options.items() if value not in (None, "")}
     with _named_as(*given):
-        added = [f"transport.{option}={value}" for option, value in given.items()]
+        added = [f"{address}={value}" for address, value in given.items()]
         loaded = _load(config, (*settings, *added))
     from bargein.pipelines.serve import run as serve
 

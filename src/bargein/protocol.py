@@ -123,6 +123,12 @@ class Truncate(Message):
         default=-90, ge=-200, le=20, description="The client's noise floor, dBFS."
     )
     detected: bool = Field(default=True, description="The client's own VAD fired.")
+    clock_ms: float = Field(
+        default=0, description="The client's monotonic clock when it is sent; 0 does not tell."
+    )
+    age_ms: float = Field(
+        default=0, ge=0, description="The speech was detected so long before it is sent."
+    )
 
 
 class Played(Message):
@@ -149,6 +155,13 @@ class Ping(Message):
 
     type: Literal["bargein/ping"] = "bargein/ping"
     clock_ms: float = Field(default=0, description="The client's monotonic clock.")
+    round_trip_ms: float | None = Field(
+        default=None, ge=0, description="What the last `pong` took, from its ping on."
+    )
+    offset_ms: float | None = Field(
+        default=None,
+        description="By the last `pong`, the server's clock is so far ahead of the client's.",
+    )
 
 
 # --- from the server -------------------------------------------------------------------

@@ -6,12 +6,14 @@ import asyncio
 import os
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import uvicorn
 
+from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import load
 from bargein.pipelines.serve import application
 from bargein.transports.local.room import LocalRoom
@@ -49,6 +51,7 @@ Open = Callable[..., Awaitable[Served]]
 async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
     """Give a function that serves a config (YAML over the base one) and closes with the test."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
+    ledgers = ExitStack()
 
     async def open_it(overlay: str = "", *, settings: tuple[str, ...] = ()) -> Served:
         (tmp_path / "base.yaml").write_text(BASE)
@@ -57,7 +60,7 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
         config = load(path, overrides=settings, environ=os.environ)
         room = config.transport.build()
         assert isinstance(room, LocalRoom)
-        local = application(config, room)
+        local = application(config, room, ledger=ledgers.enter_context(open_ledger(config.ledger)))
         server = uvicorn.Server(
             uvicorn.Config(local.app, port=0, log_level="warning", ws="websockets-sansio")
         )
@@ -73,3 +76,4 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
     for server, task in running:
         server.should_exit = True
         await asyncio.wait_for(task, 10)
+    ledgers.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +28,32 @@ class Endpointing(BaseModel):
     ] = None
 
 
+class LedgerSettings(BaseModel):
+    """Where and how the ledger is written; see docs/ledger.md."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    path: Annotated[
+        Path,
+        Field(description="The file that lines are appended to; its folder must be there."),
+    ]
+    words: Annotated[
+        bool,
+        Field(
+            description="Whether it holds what user and bot said; off, only how many words it was."
+        ),
+    ] = True
+    max_mb: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=100_000,
+            description="Past this size, in millions of bytes, the file is renamed to end in .1, "
+            "and a new one begins.",
+        ),
+    ] = 100
+
+
 class ConfigFile(BaseModel):
     """A whole file, once everything below `extends` is laid together."""
 
@@ -42,6 +69,13 @@ class ConfigFile(BaseModel):
     endpointing: Annotated[
         Endpointing, Field(description="How the end of the user's turn is decided.")
     ] = Endpointing()
+    ledger: Annotated[
+        LedgerSettings | None,
+        Field(
+            description="A file with one line for each barge-in and each turn; null keeps none. "
+            "It is not part of the configuration's hash."
+        ),
+    ] = None
     transport: Annotated[
         dict[str, Any],
         Field(description="How audio reaches the bot: `use` and the transport's own keys."),

@@ -1,0 +1,245 @@
+"""What a line of the ledger holds; the JSON Schema and the docs are printed from these models.
+
+Every time is in milliseconds of the server's monotonic clock. `opened_ms` is on that clock as
+it is; all others are relative to the line's `opened_ms`, so that a line can be read alone.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from bargein.endpointing import EndedBy
+from bargein.floor import Floor
+from bargein.verdict import Evidence
+
+
+class Opener(StrEnum):
+    """Who opened a tentative barge-in."""
+
+    CLIENT_VAD = "client_vad"
+    """The client's VAD fired, and the client muted the bot."""
+    CLIENT = "client"
+    """The client said where it stopped, without a detection of its own."""
+    SERVER_VAD = "server_vad"
+    """The server's own VAD heard speech over the bot."""
+    WORDS = "words"
+    """The recogniser had words for which no turn was open."""
+
+
+class Result(StrEnum):
+    """How a tentative barge-in ended."""
+
+    ACCEPTED = "accepted"
+    """The user took the floor."""
+    REJECTED = "rejected"
+    """It was nothing; the bot went on."""
+    IGNORED = "ignored"
+    """The client's truncate did not apply; nothing was paused."""
+    INTERRUPTED = "interrupted"
+    """Somebody else in the pipeline interrupted the bot meanwhile."""
+    UNDECIDED = "undecided"
+    """The session ended before the verdict."""
+
+
+class Aftermath(StrEnum):
+    """What became of an accepted barge-in."""
+
+    TURN = "turn"
+    """A turn with words."""
+    MISFIRE = "misfire"
+    """A turn without words."""
+
+
+class Part(BaseModel):
+    """What all models of the ledger have in common."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class Input(Part):
+    """One thing that the arbiter was told."""
+
+    at_ms: float = Field(description="When; negative is before the contest was opened.")
+    input: str = Field(description="What: the name of the arbiter's method.")
+    facts: dict[str, Any] = Field(
+        default={},
+        description="With what: its arguments; of a window of the server's VAD also what the "
+        "window was like (probability, threshold, level_db).",
+    )
+
+
+class Latency(Part):
+    """From the client's detection to the server's acknowledgement, over the network."""
+
+    detected_to_acknowledged_ms: float = Field(
+        description="From the moment the client's VAD fired until the server sent `contested`."
+    )
+    error_ms: float = Field(
+        description="The estimate is off by at most this: half the round trip of the ping "
+        "that the offset of the clocks was taken from."
+    )
+    estimate: Literal[True] = Field(
+        default=True, description="Two clocks are compared, so it always is one."
+    )
+
+
+class Client(Part):
+    """What the client said of its detection."""
+
+    probability: float = Field(description="Its VAD's probability of speech.")
+    window_index: int = Field(description="The microphone window that fired.")
+    noise_floor_db: float = Field(description="Its noise floor, dBFS.")
+    truncates_ms: tuple[float, ...] = Field(description="When its truncates came; the rest repeat.")
+    speech_ended_ms: float | None = Field(
+        default=None, description="When it told that the speech had ended."
+    )
+    latency: Latency | None = Field(
+        default=None, description="Null where the client told no clock or no round trip."
+    )
+
+
+class Sent(Part):
+    """What the client was told, and how often."""
+
+    contested_ms: tuple[float, ...] = Field(
+        default=(), description="When `contested` was sent; the first is the acknowledgement."
+    )
+    verdicts_ms: tuple[float, ...] = Field(
+        default=(), description="When the verdict was sent; the rest are repeats."
+    )
+
+
+class Lost(Part):
+    """What became of the bot's voice."""
+
+    utterance: int = Field(description="The utterance that was cut, or that goes on.")
+    at_sample: int = Field(description="Where it was cut, or goes on.")
+    heard_text: str = Field(default="", description="What was heard of it, if it was cut.")
+    unheard_text: str = Field(default="", description="What was lost.")
+    heard_words: int = Field(default=0, description="How many words were heard.")
+    unheard_words: int = Field(default=0, description="How many words were lost.")
+    corrected: bool = Field(
+        default=False, description="The client's last position corrected the cut afterwards."
+    )
+
+
+class Entry(Part):
+    """What every line begins with."""
+
+    v: Literal[1] = Field(default=1, description="Version of the ledger's format.")
+    session: str = Field(description="Id of the session.")
+    config: str = Field(description="Hash of the effective configuration, 16 hex digits.")
+    number: int = Field(description="Counts the lines of this kind in the session, from 1.")
+    wall_time: str = Field(description="When, for people: ISO 8601, UTC. No duration is from it.")
+    opened_ms: float = Field(description="When, on the server's monotonic clock.")
+
+
+class BargeIn(Entry):
+    """A tentative barge-in: somebody spoke over the bot, or a client believed so."""
+
+    kind: Literal["barge_in"] = Field(default="barge_in", description="What the line is about.")
+    opened_by: Opener = Field(description="Who opened it.")
+    floor: Floor = Field(description="Who had the floor before.")
+    utterance: int = Field(description="The bot's utterance that was spoken over.")
+    at_sample: int | None = Field(
+        description="Where the client stopped; null: nobody told, and the server estimates."
+    )
+    client: Client | None = Field(default=None, description="Null where no client had a say.")
+    result: Result = Field(description="How it ended.")
+    reason: str | None = Field(
+        default=None, description="Why it was rejected or ignored; null if it was accepted."
+    )
+    verdict_ms: float | None = Field(description="When the verdict fell; null: it never did.")
+    evidence: Evidence | None = Field(
+        default=None, description="What was known at the verdict; null where none was needed."
+    )
+    lost: Lost | None = Field(default=None, description="Null where nothing was paused.")
+    aftermath: Aftermath | None = Field(default=None, description="Of an accepted one.")
+    resumed: bool = Field(
+        default=False, description="It was a misfire, and the bot took its answer up again."
+    )
+    sent: Sent = Field(description="What the client was told.")
+    settings: dict[str, dict[str, Any]] = Field(
+        description="The rules that decided: of `interruption` and of `silero_vad`."
+    )
+    standing: dict[str, Any] = Field(
+        description="The arbiter's state before the first of the inputs; times are relative too."
+    )
+    inputs: tuple[Input, ...] = Field(
+        description="All that the arbiter was told, from half a second before (or the silence "
+        "before the speech that led here) until a second after the verdict. After the verdict "
+        "only what the microphone told."
+    )
+
+
+class Stages(Part):
+    """When each stage of a turn was reached; null: it was not, or nobody knows."""
+
+    onset: float | None = Field(default=None, description="The user's speech began.")
+    speech_ended: float | None = Field(
+        default=None, description="The last window of speech was over, by the server's VAD."
+    )
+    final_transcript: float | None = Field(
+        default=None, description="The last final transcript came."
+    )
+    endpoint: float | None = Field(default=None, description="The turn was called complete.")
+    first_token: float | None = Field(default=None, description="The LLM's first text.")
+    first_tts_audio: float | None = Field(default=None, description="The TTS's first audio.")
+    first_audio_sent: float | None = Field(
+        default=None, description="The first packet of the reply went to the client."
+    )
+    first_audio_heard: float | None = Field(
+        default=None,
+        description="The reply was first heard: when the client's first report of it came, less "
+        "what the report says was played by then. An estimate: late by the report's way here.",
+    )
+    reply_ended: float | None = Field(
+        default=None, description="The reply was played to its end, or cut off."
+    )
+
+
+class Turn(Entry):
+    """A turn of the user's and the reply to it; without an onset, what the bot said unasked."""
+
+    kind: Literal["turn"] = Field(default="turn", description="What the line is about.")
+    barge_in: int | None = Field(
+        default=None, description="Number of the barge-in that opened it; null: the bot was silent."
+    )
+    transcript: str = Field(default="", description="What the user was understood to say.")
+    transcript_words: int = Field(default=0, description="How many words that is.")
+    ended_by: EndedBy | None = Field(default=None, description="Why it was called complete.")
+    stages: Stages = Field(description="When each stage was reached.")
+    response_ms: float | None = Field(
+        default=None, description="From the end of speech to the first audio heard."
+    )
+    heard_text: str = Field(default="", description="What was heard of the reply.")
+    unheard_text: str = Field(default="", description="What was not.")
+    heard_words: int = Field(default=0, description="How many words were heard.")
+    unheard_words: int = Field(default=0, description="How many were not.")
+    interrupted: bool = Field(default=False, description="The reply was cut off.")
+
+
+AnyEntry = Annotated[BargeIn | Turn, Field(discriminator="kind")]
+
+
+class Line:
+    """Writes and reads one line; pydantic's errors come through as they are."""
+
+    adapter: ClassVar[TypeAdapter[BargeIn | Turn]] = TypeAdapter(AnyEntry)
+
+    @staticmethod
+    def write(entry: BargeIn | Turn) -> str:
+        """Write a line, with its end; numbers are exact, so that a replay is."""
+        return (
+            json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+            + "\n"
+        )
+
+    @classmethod
+    def read(cls, text: str) -> BargeIn | Turn:
+        """Read a line; raises pydantic's ValidationError."""
+        return cls.adapter.validate_json(text)

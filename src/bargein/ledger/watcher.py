@@ -1,0 +1,64 @@
+"""What the plugs tell a ledger, and who hears it where none is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from bargein.cut import Cut
+from bargein.endpointing import EndedBy
+from bargein.protocol import Message
+
+
+class Stage(StrEnum):
+    """A stage of the reply that only the pipeline's frames tell of."""
+
+    FIRST_TOKEN = "first_token"
+    FIRST_TTS_AUDIO = "first_tts_audio"
+
+
+class Watcher:
+    """Hears of everything and decides nothing; this one forgets it at once.
+
+    The methods of one that is built on it may neither raise nor take long.
+    """
+
+    def told(
+        self,
+        name: str,
+        facts: Mapping[str, Any],
+        standing: Mapping[str, Any],
+        orders: Sequence[Any],
+    ) -> None:
+        """The arbiter was told something; see `witness.py`."""
+
+    def window(self, **seen: float) -> None:
+        """What the next window is like that the arbiter is told of: probability, level_db, ..."""
+
+    def received(self, message: Message) -> None:
+        """A valid message came from the client."""
+
+    def sent(self, message: Message) -> None:
+        """A message goes to the client."""
+
+    def sent_audio(self, utterance: int) -> None:
+        """A packet of the bot's voice goes to the client."""
+
+    def cut(self, cut: Cut) -> None:
+        """The bot was cut off here; or, for a known number, the cut was really here."""
+
+    def resumed(self) -> None:
+        """The bot takes up what was cut off."""
+
+    def stage(self, stage: Stage) -> None:
+        """The reply has reached this stage."""
+
+    def turn_over(self, ended_by: EndedBy) -> None:
+        """The user's turn is about to be called complete, for this reason."""
+
+    def close(self) -> None:
+        """The session is over."""
+
+
+NOBODY = Watcher()

@@ -1,0 +1,103 @@
+"""The file takes lines from any number of sessions, and never keeps anybody waiting."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from loguru import logger
+
+from bargein.ledger.entries import Line, Stages, Turn
+from bargein.ledger.watcher import Watcher
+from bargein.ledger_docs import ledger_schema
+from bargein.processors.ledger_file import WAITING_LINES, LedgerFile
+from bargein.processors.ledger_guard import LedgerGuard
+from tests.ledger_scenes import BEGAN_MS
+
+TURN = Turn(
+    session="s",
+    config="c",
+    number=1,
+    wall_time="2026-01-02T03:04:05.000+00:00",
+    opened_ms=BEGAN_MS,
+    stages=Stages(),
+    transcript="grüß \ud800 Gott",
+)
+
+
+@pytest.fixture
+def errors() -> Iterator[list[str]]:
+    """Gather what the log says of it."""
+    lines: list[str] = []
+    handler = logger.add(lines.append, level="WARNING", format="{message}")
+    yield lines
+    logger.remove(handler)
+
+
+def test_each_line_is_read_again_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    plain = TURN.model_copy(update={"transcript": "grüß Gott"})
+    for _ in range(2):
+        with LedgerFile(path) as ledger:
+            ledger.write(plain)
+    assert [Line.read(line) for line in path.read_text().splitlines()] == [plain, plain]
+    assert path.stat().st_mode & 0o077 == 0, "what people said is for its owner"
+
+
+def test_a_line_matches_the_schema_that_ships() -> None:
+    schema = ledger_schema()
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(Line.write(TURN)))
+
+
+def test_past_its_size_it_begins_anew_and_keeps_one_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    with LedgerFile(path, max_mb=0.001) as ledger:
+        for _ in range(8):
+            ledger.write(TURN)
+    assert path.stat().st_size <= 1000
+    assert (tmp_path / "ledger.jsonl.1").stat().st_size <= 1000
+
+
+def test_a_disk_that_refuses_is_named_once_and_costs_lines_only(
+    tmp_path: Path, errors: list[str]
+) -> None:
+    path = tmp_path / "gone" / "ledger.jsonl"
+    with LedgerFile(path) as ledger:
+        ledger.write(TURN)
+        ledger.write(TURN)
+    assert ledger.dropped == 2
+    assert len([line for line in errors if "can't be written" in line]) == 1
+    assert "lacks 2 lines" in errors[-1]
+
+
+def test_a_disk_that_hangs_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = threading.Event()
+    with LedgerFile(tmp_path / "ledger.jsonl") as ledger:
+        monkeypatch.setattr(ledger, "_append", lambda _: hangs.wait(10))
+        for _ in range(WAITING_LINES + 5):
+            ledger.write(TURN)
+        assert ledger.dropped >= 4
+        hangs.set()
+
+
+def test_a_ledger_that_fails_hears_no_more_and_the_conversation_goes_on(errors: list[str]) -> None:
+    class Fails(Watcher):
+        calls = 0
+
+        def resumed(self) -> None:
+            self.calls += 1
+            raise ZeroDivisionError
+
+    fails = Fails()
+    guard = LedgerGuard(fails)
+    guard.resumed()
+    guard.resumed()
+    assert fails.calls == 1
+    assert len(errors) == 1
