@@ -176,6 +176,8 @@ def assemble(
     )
     assistant = AssistantContext(context, user=user)
     played_audio.attach(wire=wire, ears=interruption)
+    if vad:
+        vad.attach(wire.take_bot_db)
     interruption.attach(
         wire=wire,
         played_audio=played_audio,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pipecat.frames.frames import SystemFrame
 
+from bargein.noise import SILENCE_DB, Hearing
+
 
 @dataclass
 class FloorTakenFrame(SystemFrame):
@@ -21,9 +23,19 @@ class WordsDroppedFrame(SystemFrame):
 class SpeechWindowFrame(SystemFrame):
     """What a VAD made of one window of the microphone; pushed upstream as evidence.
 
-    `speech_ms` is the run of speech so far, `silence_ms` the silence since.
+    `speech_ms` is the run of speech so far, `silence_ms` the silence since; `threshold` is
+    what `probability` had to reach in this very window, 1 where `level_db` was below the gate.
     """
 
     probability: float = 0.0
     speech_ms: float = 0.0
     silence_ms: float = 0.0
+    level_db: float = SILENCE_DB
+    threshold: float = 0.0
+
+
+@dataclass
+class HearingFrame(SystemFrame):
+    """The VAD goes by another threshold; pushed upstream, for the client's VAD to follow."""
+
+    hearing: Hearing

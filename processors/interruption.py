@@ -28,8 +28,9 @@ from bargein.endpointing import EndedBy
 from bargein.errors import ProtocolError
 from bargein.floor import Floor, Heard
 from bargein.ledger.watcher import NOBODY, Watcher
+from bargein.noise import Hearing
 from bargein.processors.clock import Clock, LoopClock
-from bargein.processors.floor_frames import SpeechWindowFrame
+from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
 from bargein.processors.orders import Orders
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
@@ -44,6 +45,7 @@ from bargein.protocol import (
     SpeechEnded,
     Transcript,
     Truncate,
+    VadSettings,
     Welcome,
 )
 from bargein.verdict import BACKCHANNELS, VerdictRules
@@ -118,6 +120,7 @@ class Interruption(FrameProcessor):
         self._resume_phrases = tuple(resume_phrases)
         self._clock: Clock = LoopClock()
         self._task: asyncio.Task[None] | None = None
+        self._vad_settings: VadSettings | None = None
 
     def attach(
         self,
@@ -171,6 +174,21 @@ class Interruption(FrameProcessor):
     def welcome(self) -> None:
         """Tell the client that the session is open; again as often as it says hello."""
         self._wire.send(self._welcome.model_copy(update={"state": self.floor}))
+        if self._vad_settings:
+            self._wire.send(self._vad_settings)
+
+    def _follow(self, hearing: Hearing) -> None:
+        """Let the client's VAD go by what the server's goes by."""
+        if not self._arbiter.barge_in_enabled:
+            return
+        self._vad_settings = VadSettings(
+            probability_threshold=hearing.threshold,
+            gate_db=hearing.gate_db,
+            echo_gate_db=hearing.echo_gate_db,
+            noise_floor_db=hearing.noise_floor_db,
+            why=hearing.why,
+        )
+        self._wire.send(self._vad_settings)
 
     async def cleanup(self) -> None:
         """End the deadline and the task that pushes frames."""
@@ -193,7 +211,7 @@ class Interruption(FrameProcessor):
                 return
         elif direction is FrameDirection.UPSTREAM:
             self._take_evidence(frame)
-            if isinstance(frame, SpeechWindowFrame):
+            if isinstance(frame, SpeechWindowFrame | HearingFrame):
                 return
         await self.push_frame(frame, direction)
 
@@ -207,6 +225,8 @@ class Interruption(FrameProcessor):
                         speech_ms=frame.speech_ms, silence_ms=frame.silence_ms, now_ms=now_ms
                     )
                 )
+            case HearingFrame():
+                self._follow(frame.hearing)
             case VADUserStartedSpeakingFrame():
                 playing = self._played_audio.utterance
                 self._orders.carry_out(self._arbiter.speech_started(now_ms, playing=playing))

@@ -1,8 +1,12 @@
-"""The server's own ears: Silero on 32 ms windows, and the plug around `voice_activity.py`."""
+"""The server's own ears: Silero on 32 ms windows, and the plug around `voice_activity.py`.
+
+`noise.py` says which threshold each window must reach; the client's VAD is told to follow.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 from pipecat.frames.frames import (
@@ -15,7 +19,8 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
 
-from bargein.processors.floor_frames import SpeechWindowFrame
+from bargein.noise import SILENCE_DB, NoiseRules, Room, Telling, level_db
+from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
 from bargein.processors.silero import Silero
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 from bargein.voice_activity import Change, Refresh, VoiceActivity, VoiceRules
@@ -32,8 +37,30 @@ class SileroVad(FrameProcessor):
         self,
         *,
         probability_threshold: Annotated[
-            float, Field(ge=0.05, le=0.99, description="A window at or above it is speech.")
+            float,
+            Field(
+                ge=0.05,
+                le=0.99,
+                description="A window at or above it is speech, in a quiet room.",
+            ),
         ] = 0.65,
+        threshold_min: Annotated[
+            float,
+            Field(
+                ge=0.05,
+                le=0.99,
+                description="So far it falls in noise, which lowers the scores of speech.",
+            ),
+        ] = 0.4,
+        adaptive: Annotated[
+            bool,
+            Field(
+                description=(
+                    "Whether the threshold follows the noise, and a level gate the voices in the "
+                    "background and the bot's echo."
+                )
+            ),
+        ] = True,
         min_speech_duration_ms: Annotated[
             int,
             Field(
@@ -74,6 +101,15 @@ class SileroVad(FrameProcessor):
             min_speech_duration_ms=min_speech_duration_ms,
             pause_ms=pause_ms,
         )
+        self._room = Room(
+            NoiseRules(
+                probability_threshold=probability_threshold,
+                threshold_min=threshold_min,
+                adaptive=adaptive,
+            )
+        )
+        self._telling = Telling(self._room.hearing)
+        self._take_bot_db: Callable[[], float] = lambda: SILENCE_DB
         self.min_silence_duration_ms = min_silence_duration_ms
         self._prefix_padding_ms = prefix_padding_ms
         self._silero = Silero()
@@ -82,6 +118,10 @@ class SileroVad(FrameProcessor):
         self._pcm = bytearray()
         self._heard_audio = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
+
+    def attach(self, take_bot_db: Callable[[], float]) -> None:
+        """Say where to ask for the bot's level since the last window, in dBFS."""
+        self._take_bot_db = take_bot_db
 
     async def cleanup(self) -> None:
         """End the task that watches for a silent wire."""
@@ -112,20 +152,25 @@ class SileroVad(FrameProcessor):
             window = bytes(self._pcm[:WINDOW_BYTES])
             del self._pcm[:WINDOW_BYTES]
             probability = self._silero.probability(window)
-            await self._take_probability(probability)
+            await self._take_window(probability, level_db(window))
             if self._refresh.due(probability, speaking=self._voice.speaking):
                 self._silero.reset()
 
-    async def _take_probability(self, probability: float) -> None:
-        change = self._voice.window(probability)
+    async def _take_window(self, probability: float, level: float) -> None:
+        threshold = self._room.threshold(probability, level, self._take_bot_db())
+        change = self._voice.window(probability, threshold)
         await self.push_frame(
             SpeechWindowFrame(
                 probability=probability,
                 speech_ms=self._voice.speech_ms,
                 silence_ms=self._voice.silence_ms,
+                level_db=level,
+                threshold=threshold,
             ),
             FrameDirection.UPSTREAM,
         )
+        if self._telling.due(self._room.hearing):
+            await self.push_frame(HearingFrame(self._room.hearing), FrameDirection.UPSTREAM)
         if change is Change.STARTED:
             # Everything since the onset belongs to the speech, and the padding before it.
             back_ms = self._voice.since_onset_ms + self._prefix_padding_ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from bargein.ledger.watcher import NOBODY, Watcher
+from bargein.noise import SILENCE_DB, level_db
 from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import Message
 
@@ -33,6 +34,7 @@ class Wire:
         self._link = link
         self._seq = 0
         self._watcher = watcher
+        self._bot_db = SILENCE_DB
 
     def send(self, message: Message) -> None:
         """Send a message under the present epoch."""
@@ -43,8 +45,14 @@ class Wire:
 
     def send_audio(self, utterance: int, start_sample: int, pcm: bytes, *, last: bool) -> None:
         """Send the bot's voice under the present epoch."""
+        self._bot_db = max(self._bot_db, level_db(pcm))
         flags = Flag.LAST if last else Flag.NONE
         self._link.send_audio(
             Packet(Kind.BOT, self.epoch, utterance, start_sample, pcm, flags=flags)
         )
         self._watcher.sent_audio(utterance)
+
+    def take_bot_db(self) -> float:
+        """The highest level of the bot's voice since this was last asked, in dBFS."""
+        bot_db, self._bot_db = self._bot_db, SILENCE_DB
+        return bot_db

@@ -49,7 +49,7 @@ def test_what_windows_change(probabilities: list[float], expected: list[tuple[in
 @pytest.mark.parametrize("threshold", [0.05, 0.1, 0.15, 0.3, 0.65, 0.99])
 def test_speech_stops_in_silence_at_any_threshold(threshold: float) -> None:
     rules = VoiceRules(probability_threshold=threshold)
-    assert 0 < rules.silence_below < threshold
+    assert 0 < rules.silence_below(threshold) < threshold
     assert changes([1.0] * 5 + [0.01] * 7, rules) == [(5, "started"), (12, "stopped")]
 
 

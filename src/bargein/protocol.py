@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
+from bargein.gate import NO_GATE_DB
+from bargein.noise import Why
 from bargein.packet import U32_MAX
 
 VERSION = 1
@@ -168,11 +170,19 @@ class Ping(Message):
 
 
 class VadSettings(Message):
-    """New settings for the client's VAD."""
+    """New settings for the client's VAD, at most one a second; after `welcome` again."""
 
     type: Literal["bargein/vad_settings"] = "bargein/vad_settings"
     probability_threshold: Probability = Field(description="A window at or above it is speech.")
+    gate_db: float = Field(
+        default=NO_GATE_DB,
+        description="A window of a lower level, in dBFS, is silence, whatever its probability.",
+    )
+    echo_gate_db: float = Field(
+        default=NO_GATE_DB, description="The same while the bot speaks; the higher one counts."
+    )
     noise_floor_db: float = Field(default=-90, description="The server's noise floor, dBFS.")
+    why: Why = Field(default=Why.QUIET, description="What they follow, for display.")
 
 
 class Welcome(Message):

@@ -104,7 +104,8 @@ A word counts as heard when more than half of it was played.
   at the end of each utterance, and once more with the final position when a verdict is
   `accepted`. A position never runs backwards.
 - Tell its offset with `speech_ended`: 200 ms below the threshold minus 0.15.
-- Use the threshold of `vad_settings`, unless its user has chosen one.
+- Use threshold and gates of `vad_settings`, unless its user has chosen a threshold: then no
+  gate. Before the first one there is no gate, and `welcome` tells the threshold.
 - Send `ping` every 2 s, and take the connection for dead when nothing was heard for 6 s.
 - A client that is not able to count samples sets `exact_playout` to false and `estimate` in each
   `played`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bargein.noise import UNHEARD
+
 WINDOW_MS = 32
 DIP_WINDOWS = 3
 """So many low windows in a row void an onset that was not yet confirmed."""
@@ -28,10 +30,9 @@ class VoiceRules:
     pause_ms: int = 200
     """So much silence and the speech has stopped (which is not yet the end of the turn)."""
 
-    @property
-    def silence_below(self) -> float:
+    def silence_below(self, threshold: float) -> float:
         """A window below it is silence; above 0 at any threshold, or speech would never stop."""
-        return max(self.probability_threshold - self.hysteresis, self.probability_threshold / 2)
+        return max(threshold - self.hysteresis, threshold / 2)
 
 
 @dataclass(slots=True)
@@ -45,17 +46,22 @@ class VoiceActivity:
     since_onset_ms: int = 0
     low_windows: int = 0
 
-    def window(self, probability: float) -> Change | None:
-        """Take the next window's probability of speech."""
+    def window(self, probability: float, threshold: float | None = None) -> Change | None:
+        """Take the next window's probability of speech, and its threshold if that moves.
+
+        At the threshold `UNHEARD` it is silence.
+        """
+        if threshold is None:
+            threshold = self.rules.probability_threshold
         if self.speech_ms:
             self.since_onset_ms += WINDOW_MS
-        if probability >= self.rules.probability_threshold:
+        if threshold < UNHEARD and probability >= threshold:
             return self._loud()
         self.silence_ms += WINDOW_MS
         if not self.speaking and self.silence_ms >= self.rules.pause_ms:
             # Neither speech nor silence for so long: what came before it was no onset.
             self._forget()
-        if probability >= self.rules.silence_below:
+        if threshold < UNHEARD and probability >= self.rules.silence_below(threshold):
             return None
         return self._low()
 
