@@ -15,6 +15,8 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.services.llm_service import LLMService
+from pipecat.services.tts_service import TTSService
 from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
@@ -173,6 +175,7 @@ def assemble(
         listener=interruption,
         silence_s=silence_ms / 1000,
         analyzer=_smart_turn() if config.endpointing.smart_turn else None,
+        passes_microphone=not all(deaf(part) for part in parts[llm:]),
     )
     assistant = AssistantContext(context, user=user)
     played_audio.attach(wire=wire, ears=interruption)
@@ -228,6 +231,13 @@ def _tapped(
         if role in stages:
             tapped.append(LedgerTap(stages[role], watcher))
     return tapped
+
+
+def deaf(part: FrameProcessor) -> bool:
+    """Whether a part is of a kind that makes nothing of the microphone's audio."""
+    if isinstance(part, LLMService):
+        return not part.service_metadata_frame().is_realtime_service
+    return isinstance(part, TTSService | PlayedAudio)
 
 
 def warm_up(config: Config) -> None:

@@ -108,7 +108,8 @@ class Interruption(FrameProcessor):
         ] = ["As I was saying,"],  # noqa: B006  (never changed; shows as the default in the docs)
     ) -> None:
         """Take the rules; what it works with comes with `attach`."""
-        super().__init__()
+        # Direct: it never waits, so frames need no queue and no task here.
+        super().__init__(enable_direct_mode=True)
         rules = VerdictRules(
             quiet_ms=quiet_ms,
             deadline_ms=verdict_deadline_ms,

@@ -7,6 +7,7 @@ from typing import Protocol
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.frames.frames import (
     Frame,
+    InputAudioRawFrame,
     InterimTranscriptionFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
@@ -48,8 +49,12 @@ class UserContext(LLMUserAggregator):
         listener: WordListener,
         silence_s: float,
         analyzer: BaseTurnAnalyzer | None,
+        passes_microphone: bool = True,
     ) -> None:
-        """Build the aggregator with our turn strategies and nobody else's."""
+        """Build the aggregator with our turn strategies and nobody else's.
+
+        Where nothing behind it listens to the microphone, its audio need not pass.
+        """
         self._turn = EndOfTurn(listener=listener, silence_s=silence_s, analyzer=analyzer)
         strategies = UserTurnStrategies(start=[FloorTurnStart()], stop=[self._turn])
         super().__init__(
@@ -57,6 +62,7 @@ class UserContext(LLMUserAggregator):
             params=LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None),
         )
         self._listener = listener
+        self._passes_microphone = passes_microphone
         self._held: list[TranscriptionFrame] = []
         self._deaf = False
         self._last_final = ""
@@ -64,6 +70,12 @@ class UserContext(LLMUserAggregator):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Let transcripts through only when the user has the floor."""
         match frame:
+            case InputAudioRawFrame():
+                # The end of a turn is all that needs it; the aggregator would ask everybody.
+                await self._turn.process_frame(frame)
+                if self._passes_microphone:
+                    await self.push_frame(frame, direction)
+                return
             case TranscriptionFrame() | InterimTranscriptionFrame():
                 if not self._admit(frame):
                     return

@@ -126,6 +126,7 @@ class SileroVad(FrameProcessor):
     async def cleanup(self) -> None:
         """End the task that watches for a silent wire."""
         await super().cleanup()
+        self._silero.close()
         if self._watch:
             await self.cancel_task(self._watch)
             self._watch = None
@@ -151,7 +152,7 @@ class SileroVad(FrameProcessor):
         while len(self._pcm) >= WINDOW_BYTES:
             window = bytes(self._pcm[:WINDOW_BYTES])
             del self._pcm[:WINDOW_BYTES]
-            probability = self._silero.probability(window)
+            probability = await self._silero.soon(window)
             await self._take_window(probability, level_db(window))
             if self._refresh.due(probability, speaking=self._voice.speaking):
                 self._silero.reset()

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from pipecat.frames.frames import (
     Frame,
+    InputAudioRawFrame,
     InputTransportMessageFrame,
     InterimTranscriptionFrame,
     LLMContextFrame,
     LLMRunFrame,
+    LLMServiceMetadataFrame,
     SystemFrame,
     TranscriptionFrame,
     TTSSpeakFrame,
@@ -27,12 +29,15 @@ from pipecat.tests.utils import SleepFrame, run_test
 
 from bargein.cut import Cut
 from bargein.floor import Floor, Heard
+from bargein.pipelines.session import deaf
 from bargein.processors import end_of_turn
 from bargein.processors.interruption import Interruption
+from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.transcripts_frames import NoWordsFrame
 from bargein.processors.user_context import UserContext
 from bargein.processors.wire import Wire
 from bargein.protocol import Truncate, Welcome
+from tests.room.parts import GivenLlm, Tap
 from tests.test_orders import CUT, CutAt, Silence
 
 SILENCE_S = 0.15
@@ -191,3 +196,29 @@ async def test_a_bot_that_may_not_be_interrupted_hears_what_was_said_before_and_
     assert (said, floor) == (["a tea"], Floor.PROCESSING)
     given: Given = [STARTS, STOPS, final("over you"), ENDS]
     assert await heard(given, bot=SPEAKS, barge_in_enabled=False) == ([], Floor.SPEAKING)
+
+
+@pytest.mark.parametrize("passes", [True, False])
+async def test_the_microphone_goes_on_only_where_somebody_behind_listens(passes: bool) -> None:
+    user = UserContext(
+        LLMContext(),
+        listener=Interruption(),
+        silence_s=SILENCE_S,
+        analyzer=None,
+        passes_microphone=passes,
+    )
+    audio = InputAudioRawFrame(bytes(640), 16_000, 1)
+    down, _ = await run_test(user, frames_to_send=[audio, SleepFrame(0.02)])
+    assert any(isinstance(each, InputAudioRawFrame) for each in down) is passes
+
+
+class Realtime(GivenLlm):
+    """An LLM that is spoken to."""
+
+    def service_metadata_frame(self) -> LLMServiceMetadataFrame:
+        return LLMServiceMetadataFrame(service_name="realtime", is_realtime_service=True)
+
+
+def test_an_llm_that_is_spoken_to_and_a_part_of_the_users_own_hear_the_microphone() -> None:
+    parts = [GivenLlm(answers=[]), PlayedAudio(), Realtime(answers=[]), Tap()]
+    assert [deaf(part) for part in parts] == [True, True, False, False]

@@ -42,7 +42,7 @@ def test_the_version_is_the_one_that_all_this_was_read_in() -> None:
 
 
 def test_the_silero_model_lies_where_it_lay_and_takes_its_state_as_input() -> None:
-    """processors/silero.py shares one session among all talkers."""
+    """tests/test_silero.py holds our own reading of the model against it."""
     path = files("pipecat.audio.vad.data") / "silero_vad.onnx"
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert [each.name for each in session.get_inputs()] == ["input", "state", "sr"]

@@ -94,7 +94,9 @@ class LocalInput(BaseInputTransport):
             raise ProtocolError("bad_packet", "a client sends packets of kind 2, microphone")
         self._rate.take(packet.samples, monotonic_ms())
         self.microphone_heard.set()
-        await self.push_audio_frame(
+        # Not through Pipecat's queue for filters of the microphone: we have none, and it costs
+        # a task that wakes for each packet.
+        await self.push_frame(
             InputAudioRawFrame(audio=packet.pcm, sample_rate=MICROPHONE_RATE_HZ, num_channels=1)
         )
 
