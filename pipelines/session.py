@@ -57,6 +57,7 @@ class Session:
     wire: Wire
     worker: PipelineWorker
     parts: tuple[FrameProcessor, ...]
+    context: LLMContext
     ledger: Watcher
     failures: dict[str, str] = field(default_factory=dict)
     """The last error of each part, by its name."""
@@ -217,7 +218,7 @@ def assemble(
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )
-    return Session(session_id, config, wire, worker, tuple(parts), watcher)
+    return Session(session_id, config, wire, worker, tuple(parts), context, watcher)
 
 
 def _tapped(

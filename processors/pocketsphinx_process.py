@@ -119,6 +119,7 @@ class PocketsphinxProcess:
             ) from None
         except BaseException:
             process.kill()
+            await process.wait()
             raise
         assert kind == wire.READY
         return worker

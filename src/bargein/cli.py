@@ -171,14 +171,56 @@ def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
 
 
 @main.command()
+@_config
+@click.argument("scenarios", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_settings
+@click.option("--out", type=click.Path(path_type=Path), help="Keep WAVs and reports here.")
+@click.option("--seed", type=click.IntRange(0), help="Wins over the scenarios' own seeds.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="So many at once."
+)
+@click.option("--brief", is_flag=True, help="Show the timelines of what failed only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON, nothing else.")
+def rehearse(
+    config: Path,
+    scenarios: tuple[Path, ...],
+    settings: tuple[str, ...],
+    out: Path | None,
+    seed: int | None,
+    jobs: int,
+    brief: bool,
+    as_json: bool,
+) -> None:
+    """Talk with the bot of CONFIG as SCENARIOS say, over a simulated network, in real time.
+
+    A folder stands for the .yaml files in it. The exit status is 1 if anything came otherwise
+    than expected, and 2 if there is a mistake in what was given.
+    """
+    debug = bool(click.get_current_context().find_root().params.get("debug"))
+    try:
+        with _quiet_imports():
+            from bargein.pipelines.rehearse_command import Options, rehearse_command
+        options = Options(settings, out, seed, jobs, as_json, brief, debug)
+        status = rehearse_command(config, scenarios, options)
+    except BargeinError as error:
+        _report(error)
+        sys.exit(2)
+    sys.exit(status)
+
+
+@main.command()
 @_output
+@click.option("--scenario", is_flag=True, help="Of a scenario for `bargein rehearse`.")
 @_plainly
-def schema(output: Path | None) -> None:
+def schema(output: Path | None, scenario: bool) -> None:
     """Print the JSON Schema of a configuration, for editors."""
     import json
 
     with _quiet_imports():
-        from bargein.pipelines.schema import json_schema
+        if scenario:
+            from bargein.rehearsal.schema import json_schema
+        else:
+            from bargein.pipelines.schema import json_schema
 
         described = json_schema()
     _write(json.dumps(described, indent=2) + "\n", output)

@@ -19,7 +19,7 @@ from bargein.transports.local.connection import CLOSE_S, Connection, Disconnecte
 from bargein.transports.local.origin import may_connect
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
-from bargein.transports.local.transport import LocalTransport
+from bargein.transports.local.transport import LocalTransport, Peer
 
 Serve = Callable[[LocalTransport, Connection], Awaitable[None]]
 """Runs one conversation, and returns when it is over."""
@@ -85,7 +85,7 @@ class LocalServer:
         connection = Connection(websocket)
         sender = asyncio.create_task(connection.run())
         try:
-            await _expect_hello(connection)
+            await expect_hello(connection)
             with self._seats.seat():
                 transport = LocalTransport(connection, sample_rate_hz=self._room.sample_rate_hz)
                 await self._serve(transport, connection)
@@ -106,7 +106,8 @@ class LocalServer:
             await _end(sender)
 
 
-async def _expect_hello(connection: Connection) -> None:
+async def expect_hello(connection: Peer) -> None:
+    """Take the first message; ProtocolError if it is no hello that this server can serve."""
     try:
         async with asyncio.timeout(HELLO_S):
             data = await connection.receive()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from loguru import logger
 from pipecat.frames.frames import (
@@ -20,8 +22,9 @@ from pipecat.transports.base_transport import BaseTransport, TransportParams
 from bargein.errors import ProtocolError
 from bargein.packet import Kind, Packet
 from bargein.processors.clock import monotonic_ms
+from bargein.processors.wire import ClientLink
 from bargein.protocol import MICROPHONE_RATE_HZ, Codec, Error
-from bargein.transports.local.connection import Connection, DisconnectedError
+from bargein.transports.local.connection import DisconnectedError
 from bargein.uplink import UplinkCount, UplinkRate
 
 MOST_MISTAKES = 50
@@ -30,10 +33,23 @@ MOST_MISTAKES = 50
 FINAL = ("bad_rate", "flood")
 
 
+class Peer(ClientLink, Protocol):
+    """The connection to one client, as a transport needs it."""
+
+    def send_value(self, value: Mapping[str, Any]) -> None:
+        """Send a message of the user's own, as JSON."""
+
+    async def receive(self) -> str | bytes:
+        """Wait for what the client sends next; raises DisconnectedError."""
+
+    def close(self) -> None:
+        """Close after what is queued was sent."""
+
+
 class LocalInput(BaseInputTransport):
     """Reads the WebSocket: messages go down the pipeline as they are, audio as 16 kHz mono."""
 
-    def __init__(self, connection: Connection, params: TransportParams) -> None:
+    def __init__(self, connection: Peer, params: TransportParams) -> None:
         """Read this connection once the pipeline starts."""
         super().__init__(params)
         self.microphone_heard = asyncio.Event()
@@ -104,7 +120,7 @@ class LocalInput(BaseInputTransport):
 class LocalOutput(BaseOutputTransport):
     """The end of the line: the bot's audio went to the browser from the played-audio tracker."""
 
-    def __init__(self, connection: Connection, params: TransportParams) -> None:
+    def __init__(self, connection: Peer, params: TransportParams) -> None:
         """Send users' own messages to this connection."""
         super().__init__(params)
         self._connection = connection
@@ -125,7 +141,7 @@ class LocalOutput(BaseOutputTransport):
 class LocalTransport(BaseTransport):
     """Both ends of one browser."""
 
-    def __init__(self, connection: Connection, *, sample_rate_hz: int) -> None:
+    def __init__(self, connection: Peer, *, sample_rate_hz: int) -> None:
         """Build input and output over this connection."""
         super().__init__()
         params = TransportParams(

@@ -1,0 +1,83 @@
+"""What a client tells becomes moments on the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bargein.rehearsal.events import (
+    Detected,
+    ErrorShown,
+    Event,
+    Finished,
+    FloorShown,
+    Muted,
+    Sounded,
+    ThresholdSet,
+    TranscriptShown,
+    Underrun,
+    Unmuted,
+    VerdictHeard,
+    WelcomeHeard,
+    WordsShown,
+)
+from bargein.rehearsal.hearing import Hearing
+from bargein.rehearsal.moments import Moment, What
+
+
+def client_moments(event: Event, hearing: Hearing, before: Sequence[Moment]) -> list[Moment]:
+    """Give the moments of one event; the hearing learns what sounded."""
+    match event:
+        case Sounded():
+            return hearing.sounded(event)
+        case Finished():
+            return hearing.finished(event)
+        case WordsShown():
+            hearing.show(event)
+            return []
+        case VerdictHeard():
+            return _verdict(event, hearing, before)
+        case FloorShown(at_ms, floor):
+            return [] if _last_floor(before) == floor else [Moment(at_ms, What.FLOOR, text=floor)]
+        case _:
+            return _other(event)
+
+
+def _verdict(event: VerdictHeard, hearing: Hearing, before: Sequence[Moment]) -> list[Moment]:
+    what = What(event.phase)
+    told = Moment(event.at_ms, what, event.utterance, event.at_sample, reason=event.reason)
+    if what is What.ACCEPTED:
+        hearing.cut()
+    # A contest that is told again is the same contest.
+    is_again = what is What.CONTESTED and any(
+        each.what is What.CONTESTED and each.at_ms >= event.at_ms - event.since_ms
+        for each in before
+    )
+    return [] if is_again else [told]
+
+
+def _other(event: Event) -> list[Moment]:
+    match event:
+        case WelcomeHeard(at_ms):
+            return [Moment(at_ms, What.WELCOMED)]
+        case Detected(at_ms, utterance, at_sample):
+            return [Moment(at_ms, What.DETECTED, utterance, at_sample)]
+        case Muted(at_ms, utterance, at_sample, ducked):
+            reason = "ducked" if ducked else ""
+            return [Moment(at_ms, What.MUTED, utterance, at_sample, reason=reason)]
+        case Unmuted(at_ms, utterance, at_sample):
+            return [Moment(at_ms, What.UNMUTED, utterance, at_sample)]
+        case TranscriptShown(at_ms, text, final) if final and text:
+            return [Moment(at_ms, What.TRANSCRIPT, text=text)]
+        case Underrun(at_ms, utterance, samples, lost):
+            reason = f"{samples} samples of silence, {lost} of its own lost"
+            return [Moment(at_ms, What.UNDERRUN, utterance, reason=reason)]
+        case ThresholdSet(at_ms, threshold):
+            return [Moment(at_ms, What.THRESHOLD, text=f"{threshold:.2f}")]
+        case ErrorShown(at_ms, code, message):
+            return [Moment(at_ms, What.ERROR, text=message, reason=code)]
+        case _:
+            return []
+
+
+def _last_floor(moments: Sequence[Moment]) -> str:
+    return next((each.text for each in reversed(moments) if each.what is What.FLOOR), "")

@@ -1,0 +1,19 @@
+"""A part that can be made, and can't work."""
+
+from __future__ import annotations
+
+from pipecat.frames.frames import Frame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection
+
+from bargein.processors.scripted_llm import ScriptedLLM
+
+
+class GivesUp(ScriptedLLM):
+    """Finds out at the start that it can't do its work."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Give up at the start."""
+        if isinstance(frame, StartFrame):
+            await self.set_usable(False)
+            await self.push_error("there is no account")
+        await super().process_frame(frame, direction)

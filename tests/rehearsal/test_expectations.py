@@ -1,0 +1,149 @@
+"""Each kind of expectation, held against a few moments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bargein.protocol import SpokenWord
+from bargein.rehearsal.ending import NOTHING_COMES_MS, Ending
+from bargein.rehearsal.events import Sounded, WordsShown
+from bargein.rehearsal.expectations import Evidence, Finding, Message, Status, judge
+from bargein.rehearsal.hearing import Hearing
+from bargein.rehearsal.moments import Moment, What
+from bargein.rehearsal.scenario import Scenario
+from bargein.rehearsal.wanted import Expected
+
+MOMENTS = (
+    Moment(1000, What.USER_STARTED, text="cough"),
+    Moment(1100, What.MUTED, 1, 500),
+    Moment(1400, What.REJECTED, 1, 500, reason="no_speech"),
+    Moment(2000, What.USER_STARTED, text="stop"),
+    Moment(2090, What.MUTED, 1, 900),
+    Moment(2300, What.ACCEPTED, 1, 900),
+    Moment(2310, What.FLOOR, text="listening"),
+    Moment(2900, What.TRANSCRIPT, text="Stop"),
+)
+CONTEXT = (Message("assistant", "One  two"), Message("user", "stop"))
+
+
+def ear(reached: int = 200) -> Hearing:
+    """An ear that heard so much of utterance 1, one word a hundred samples."""
+    heard = Hearing(1000)
+    texts = enumerate(("One", "two", "three"))
+    words = tuple(
+        SpokenWord(text=text, start_sample=i * 100, end_sample=i * 100 + 100) for i, text in texts
+    )
+    heard.show(WordsShown(0, 1, 0, words))
+    heard.sounded(Sounded(0, 1, 0, reached, 0))
+    heard.cut()
+    return heard
+
+
+def findings(*expected: dict[str, Any], hearing: Hearing | None = None) -> list[Finding]:
+    """How these expectations fare."""
+    evidence = Evidence(MOMENTS, hearing or ear(), CONTEXT, playing=None)
+    return judge([Expected.model_validate(each, strict=False) for each in expected], evidence)
+
+
+@pytest.mark.parametrize(
+    ("expected", "status"),
+    [
+        ({"muted": {}}, Status.MET),
+        ({"muted": {"within_ms": 1100}}, Status.MET),
+        ({"muted": {"within_ms": 1099}}, Status.FAILED),
+        ({"muted": {"after": "user_started", "within_ms": 100}}, Status.MET),
+        ({"muted": {"after": "user_started", "within_ms": 99}}, Status.FAILED),
+        ({"muted": {"after": "user_started", "at_least_ms": 101}}, Status.FAILED),
+        ({"muted": {"after": "contested", "within_ms": 99}}, Status.FAILED),
+        ({"muted": {"utterance": 2}}, Status.OPEN),
+        ({"contested": {}}, Status.OPEN),
+        ({"rejected": {"reason": "no_speech"}}, Status.MET),
+        ({"rejected": {"reason": "echo"}}, Status.OPEN),
+        ({"floor": {"state": "listening"}}, Status.MET),
+        ({"floor": {"state": "idle"}}, Status.OPEN),
+        ({"transcript": {"text": "stop"}}, Status.MET),
+        ({"transcript": {"contains": "go"}}, Status.OPEN),
+        ({"says": {"utterance": 1, "text": "one two three"}}, Status.MET),
+        ({"heard": {"utterance": 1, "text": "One two"}}, Status.MET),
+        ({"heard": {"utterance": 1, "begins": "two"}}, Status.OPEN),
+        ({"unheard": {"utterance": 1, "ends": "three"}}, Status.MET),
+        ({"heard": {"utterance": 2, "begins": "two"}}, Status.OPEN),
+        ({"context": {"role": "user", "text": "stop"}}, Status.MET),
+        ({"context": {"role": "assistant", "contains": "three"}}, Status.OPEN),
+        ({"count": {"muted": 2, "ignored": 0}}, Status.MET),
+        ({"count": {"muted": 3}}, Status.OPEN),
+        ({"count": {"muted": 1}}, Status.FAILED),
+        ({"at_most": {"muted": 2}}, Status.MET),
+        ({"at_most": {"muted": 1}}, Status.FAILED),
+        ({"lost_samples": 0}, Status.MET),
+        ({"repeated_samples": 0}, Status.MET),
+        ({"wrong_words": 0}, Status.MET),
+    ],
+    ids=str,
+)
+def test_an_expectation(expected: dict[str, Any], status: Status) -> None:
+    assert findings(expected)[0].status is status
+
+
+def test_the_second_of_a_kind_is_about_the_next_event() -> None:
+    bound = {"after": "user_started", "within_ms": 95}
+    first, second = findings({"muted": bound}, {"muted": bound})
+    assert first.status is Status.FAILED
+    assert second.status is Status.MET
+    assert second.came == "muted at 2090 ms, 90 ms after user_started"
+
+
+def test_what_came_instead_is_named() -> None:
+    (finding,) = findings({"rejected": {"reason": "echo", "within_ms": 600, "after": "muted"}})
+    assert finding.expected == "rejected (echo) within 600 ms after muted"
+    assert finding.came == "rejected (no_speech) at 1400 ms, accepted at 2300 ms"
+
+
+@pytest.mark.parametrize(("reached", "wrong"), [(200, 0), (300, 1), (100, 1), (0, 2)])
+def test_words_that_only_the_ear_or_only_the_context_has_are_wrong(
+    reached: int, wrong: int
+) -> None:
+    for most in range(3):
+        met = findings({"wrong_words": most}, hearing=ear(reached))[0].status is Status.MET
+        assert met == (wrong <= most)
+
+
+def test_samples_that_were_skipped_or_came_again_fail_at_once() -> None:
+    heard = ear()
+    heard.sounded(Sounded(0, 1, 210, 50, 0))
+    heard.sounded(Sounded(0, 1, 240, 50, 0))
+    lost, repeated = findings({"lost_samples": 9}, {"repeated_samples": 20}, hearing=heard)
+    assert (lost.status, lost.came) == (Status.FAILED, "10")
+    assert repeated.status is Status.MET
+
+
+MET, OPEN, FAILED = (Finding(status, "") for status in Status)
+
+
+def over_at(finding: Finding, *, until_ms: int = 40_000, **busy: bool) -> int:
+    """When a rehearsal in which this goes on ends."""
+    scenario = Scenario.model_validate({"name": "a", "expect": [{"muted": {}}]}, strict=False)
+    ending = Ending(scenario)
+    states = {"acting": False, "acts_left": False, "waits_for_time": False, "playing": False}
+    now_ms = 0
+    while not ending.is_over([finding], now_ms=now_ms, last_ms=0, **{**states, **busy}):
+        now_ms += 100
+        assert now_ms < until_ms
+    return now_ms
+
+
+def test_it_ends_soon_after_all_is_decided() -> None:
+    assert over_at(MET) == over_at(FAILED) == 500
+
+
+def test_it_waits_for_acts_even_if_all_holds() -> None:
+    assert over_at(MET, acting=True) == 30_000
+    assert over_at(MET, acts_left=True, waits_for_time=True) == 30_000
+
+
+def test_it_ends_when_nothing_more_can_come() -> None:
+    assert over_at(OPEN) == NOTHING_COMES_MS
+    assert over_at(OPEN, acts_left=True) == NOTHING_COMES_MS
+    assert over_at(OPEN, playing=True) == 30_000

@@ -1,0 +1,186 @@
+"""`bargein rehearse` for real: the scenarios that ship, what they leave behind, and what fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from bargein.cli import main
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / "configs" / "local.yaml"
+SHIPPED = sorted((ROOT / "configs" / "scenarios").glob("*.yaml"))
+JOBS = 6
+BOUND_S = 300
+Samples = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """All that ships, rehearsed at once."""
+
+    status: int
+    reports: dict[str, dict[str, Any]]
+    out: Path
+
+    def wav(self, name: str, kind: str) -> tuple[Samples, int]:
+        """A tape, and its rate."""
+        with wave.open(str(self.out / name / f"{kind}.wav")) as file:
+            pcm = file.readframes(file.getnframes())
+            return np.frombuffer(pcm, dtype="<i2"), file.getframerate()
+
+    def at(self, name: str, what: str, count: int = 1) -> int:
+        """The sample of the ear at which something happened for the `count`-th time."""
+        times = [each["at_ms"] for each in self.reports[name]["timeline"] if each["what"] == what]
+        return round(float(times[count - 1]) * self.wav(name, "heard")[1] / 1000)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """Run the command as a user would."""
+    out = tmp_path_factory.mktemp("rehearsed")
+    command = [sys.executable, "-m", "bargein", "rehearse", str(CONFIG), *map(str, SHIPPED)]
+    options = ["--out", str(out), "--json", "--jobs", str(JOBS)]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=BOUND_S, check=False
+    )
+    assert not done.stderr
+    reports = {Path(each["file"]).stem: each for each in json.loads(done.stdout)}
+    return Rehearsed(done.returncode, reports, out)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SHIPPED])
+def test_a_scenario_that_ships_passes(name: str, shipped: Rehearsed) -> None:
+    report = shipped.reports[name]
+    wrong = [each for each in report["expectations"] if not each["passed"]]
+    assert not wrong, json.dumps([wrong, report["timeline"]], indent=1)
+    assert not report["failure"]
+
+
+def test_all_passed_is_status_0_and_each_has_its_folder(shipped: Rehearsed) -> None:
+    assert shipped.status == 0
+    assert sorted(each.name for each in shipped.out.iterdir()) == sorted(shipped.reports)
+    kept = json.loads((shipped.out / "barge-in" / "report.json").read_text())
+    assert kept == shipped.reports["barge-in"]
+    context = json.loads((shipped.out / "barge-in" / "context.json").read_text())
+    assert {"role": "user", "content": "what's on the menu"} in context
+
+
+def test_the_three_tapes_have_one_length(shipped: Rehearsed) -> None:
+    for name, report in shipped.reports.items():
+        seconds = [
+            len(samples) / rate_hz
+            for samples, rate_hz in (shipped.wav(name, kind) for kind in ("heard", "mic", "bot"))
+        ]
+        assert seconds == pytest.approx([report["duration_ms"] / 1000] * 3, abs=0.001)
+
+
+@pytest.mark.parametrize("name", ["murmur", "cough"])
+def test_across_a_rejected_barge_in_every_sample_sounds_once(name: str, shipped: Rehearsed) -> None:
+    (heard, _), (made, _) = shipped.wav(name, "heard"), shipped.wav(name, "bot")
+    muted, unmuted = shipped.at(name, "muted"), shipped.at(name, "unmuted")
+    assert unmuted > muted
+    assert not heard[muted:unmuted].any()
+    joined = np.concatenate([heard[:muted], heard[unmuted:]])
+    # Exact zeros may also be pauses in the making.
+    assert np.array_equal(joined[joined != 0], made[made != 0])
+
+
+def test_after_an_accepted_barge_in_nothing_of_it_sounds(shipped: Rehearsed) -> None:
+    (heard, _), (made, _) = shipped.wav("barge-in", "heard"), shipped.wav("barge-in", "bot")
+    muted = shipped.at("barge-in", "muted")
+    answer = shipped.at("barge-in", "bot_started", 2)
+    before, whole = heard[:muted], made[: shipped.at("barge-in", "made", 2)]
+    sounded = np.count_nonzero(before)
+    assert np.array_equal(before[before != 0], whole[whole != 0][:sounded])
+    assert np.count_nonzero(whole) > sounded + 10_000
+    assert not heard[muted:answer].any()
+
+
+def test_the_user_is_heard_in_the_microphone_when_the_report_says_so(shipped: Rehearsed) -> None:
+    microphone, rate_hz = shipped.wav("barge-in", "mic")
+    says = [each for each in shipped.reports["barge-in"]["timeline"] if each["who"] == "user"]
+    began = next(each for each in says if each["what"] == "user_started")
+    at = round(began["at_ms"] * rate_hz / 1000)
+    assert np.abs(microphone[:at]).max() < 10
+    assert np.abs(microphone[at : at + rate_hz // 10]).max() > 1000
+
+
+FAILS = """\
+name: fails
+expect:
+  - connected
+  - at_most: {floor: 0}
+"""
+
+
+def rehearsed(*arguments: str) -> tuple[int, str]:
+    """Status and output of the command in this process."""
+    done = CliRunner().invoke(main, ["rehearse", *arguments])
+    return done.exit_code, done.output
+
+
+def test_what_comes_otherwise_is_status_1_and_is_named_at_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "fails.yaml"
+    path.write_text(FAILS)
+    status, output = rehearsed(str(CONFIG), str(path))
+    assert status == 1
+    assert f"  failed  {path}:4:5: expected at most 0 floor" in output
+    assert "came: 1 floor: floor (idle) at" in output
+    assert "  ok      connected" in output
+    assert "client  is welcomed" in output
+    assert output.rstrip().splitlines()[-1].startswith("0 of 1 passed in")
+
+
+def test_an_act_that_never_begins_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "waits.yaml"
+    path.write_text(
+        "name: waits\nuser:\n  - {after: accepted, say: hello}\n"
+        "expect: [connected]\nends: {within_ms: 1500}\n"
+    )
+    status, output = rehearsed(str(CONFIG), str(path))
+    assert status == 1
+    assert f"{path}:3:5: user[0] never began: it waited for accepted" in output
+
+
+def test_a_mistake_in_what_was_given_is_status_2_before_anything_is_played(
+    tmp_path: Path,
+) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(FAILS)
+    bad.write_text(FAILS.replace("expect", "expects"))
+    for arguments, wrong in (
+        ((str(CONFIG), str(bad)), "there is no key 'expects' here. Did you mean 'expect'?"),
+        ((str(tmp_path / "none.yaml"), str(good)), "none.yaml"),
+        ((str(CONFIG), str(good), "--set", "pipeline.espeak_tts.voice=xx"), "no voice 'xx'"),
+        ((str(CONFIG), str(tmp_path / "empty")), "empty"),
+    ):
+        status, output = rehearsed(*arguments)
+        assert status == 2
+        assert wrong in output
+        assert "passed" not in output
+
+
+def test_a_bot_that_cannot_work_is_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "fails.yaml"
+    path.write_text(FAILS)
+    setting = "pipeline.3.use=tests.rehearsal.parts:GivesUp"
+    overlay = tmp_path / "bot.yaml"
+    overlay.write_text(f"extends: {CONFIG}\nname: bot\n")
+    status, output = rehearsed(str(overlay), str(path), "--set", setting)
+    assert status == 1
+    failed = [line for line in output.splitlines() if line.startswith("  failed  ")]
+    assert "GivesUp" in failed[0]
+    assert "there is no account" in failed[0]

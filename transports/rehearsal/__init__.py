@@ -1,0 +1,1 @@
+"""The rehearsal room: a scripted user and a simulated network in place of a browser."""
