@@ -10,7 +10,7 @@
 import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './audio_path.js';
 import {ClientError, closedByPage, serverError, serverGone} from './client_error.js';
 import {eventsOf} from './events.js';
-import {Heartbeat} from './heartbeat.js';
+import {Heartbeat, readPong} from './heartbeat.js';
 import {unlessAborted} from './waiting.js';
 import {PROTOCOL_VERSION, Wire} from './wire.js';
 
@@ -35,6 +35,8 @@ export class BargeinClient extends EventTarget {
   // What comes from the server before the engine runs.
   #waiting = [];
   #heartbeat = null;
+  // What the last pong told; the server learns it with the next ping.
+  #roundTrip = {};
   #ticking = null;
   #session = '';
   #lastPlayout = null;
@@ -213,6 +215,10 @@ export class BargeinClient extends EventTarget {
       for (const [event, detail] of eventsOf(name, received.message, performance.now())) {
         this.#tell(event, detail);
       }
+      if (name === 'pong') {
+        const {ms, offsetMs} = readPong(received.message, performance.now());
+        this.#roundTrip = {round_trip_ms: ms, offset_ms: offsetMs};
+      }
       if (name === 'vad_settings') this.#hearVadSettings(received.message);
       if (name === 'error' && received.message.final) this.#drop(serverError(received.message));
     }
@@ -220,7 +226,7 @@ export class BargeinClient extends EventTarget {
 
   /** @param {import('./engine/engine.js').Outgoing} outgoing */
   #send(outgoing) {
-    if (outgoing.kind === 'message') this.#wire?.send(outgoing.message);
+    if (outgoing.kind === 'message') this.#wire?.send(withClock(outgoing.message));
     else if (outgoing.kind === 'packet') this.#wire?.sendPacket(outgoing.buffer);
     else this.#tellOfEngine(outgoing);
   }
@@ -235,7 +241,7 @@ export class BargeinClient extends EventTarget {
   #tick() {
     const nowMs = performance.now();
     const due = this.state === 'open' ? this.#heartbeat.tick(nowMs) : null;
-    if (due === 'ping') this.#wire.send({type: 'bargein/ping', clock_ms: nowMs});
+    if (due === 'ping') this.#wire.send({type: 'bargein/ping', clock_ms: nowMs, ...this.#roundTrip});
     if (due === 'dead') this.#drop(serverGone('Nothing was heard from the server for 6 s.'));
   }
 
@@ -292,6 +298,11 @@ export class BargeinClient extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, {detail}));
   }
+}
+
+/** The audio thread has a clock of its own; the server compares with the pings' one. */
+function withClock(message) {
+  return message.type === 'bargein/truncate' ? {...message, clock_ms: performance.now()} : message;
 }
 
 function ownServer() {

@@ -65,6 +65,8 @@ class Client:
         self._heartbeat: Heartbeat | None = None
         self._connected = False
         self._helloed_ms = 0.0
+        self._trip_ms: float | None = None
+        self._offset_ms: float | None = None
         self._seq = 0
         self._outgoing: list[str | bytes] = []
         self._events: list[Event] = []
@@ -201,9 +203,9 @@ class Client:
             case VadSettings():
                 self._set_threshold(message, now_ms)
             case Pong(clock_ms=sent_ms, server_clock_ms=server_ms):
-                trip_ms = now_ms - sent_ms
-                offset_ms = server_ms - (sent_ms + trip_ms / 2)
-                self._events.append(RoundTrip(now_ms, trip_ms, offset_ms))
+                self._trip_ms = now_ms - sent_ms
+                self._offset_ms = server_ms - (sent_ms + self._trip_ms / 2)
+                self._events.append(RoundTrip(now_ms, self._trip_ms, self._offset_ms))
             case Error(code=code, message=text, final=final):
                 self._events.append(ErrorShown(now_ms, code, text, final))
 
@@ -241,7 +243,9 @@ class Client:
         self._engine.tick(now_ms)
         due = self._heartbeat.tick(now_ms)
         if due == "ping":
-            self._send(Ping(clock_ms=now_ms))
+            self._send(
+                Ping(clock_ms=now_ms, round_trip_ms=self._trip_ms, offset_ms=self._offset_ms)
+            )
         elif due == "dead":
             self._events.append(ServerSilent(now_ms))
 

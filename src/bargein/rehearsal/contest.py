@@ -104,4 +104,6 @@ class Contest:
             window_index=evidence.window_index,
             noise_floor_db=evidence.noise_floor_db,
             detected=attempt.detected,
+            clock_ms=now_ms,
+            age_ms=now_ms - attempt.begun_ms,
         )

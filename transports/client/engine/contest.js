@@ -101,6 +101,7 @@ export class Contest {
       window_index: evidence.windowIndex,
       noise_floor_db: evidence.noiseFloorDb,
       detected: this.open.detected,
+      age_ms: nowMs - this.#begunMs,
     };
   }
 }
