@@ -44,8 +44,8 @@ def test_a_barge_in_that_is_accepted_is_a_line_with_what_was_lost() -> None:
     (line,) = scene.barge_ins
     assert (line.result, line.reason, line.verdict_ms) == (Result.ACCEPTED, None, 128.0)
     assert (line.opened_by, line.utterance, line.at_sample) == (Opener.CLIENT_VAD, 3, 4800)
-    assert line.lost
-    assert (line.lost.heard_text, line.lost.unheard_text) == ("Our house", "blend")
+    assert line.at_stake
+    assert (line.at_stake.heard_text, line.at_stake.unheard_text) == ("Our house", "blend")
     assert line.evidence
     assert (line.evidence.speech_ms, line.evidence.client_probability) == (160, 0.8)
     assert (line.aftermath, line.resumed) == (Aftermath.TURN, False)
@@ -68,8 +68,8 @@ def test_a_rejected_one_tells_why_and_where_the_bot_goes_on() -> None:
     scene.hears(*LATER)
     (line,) = scene.barge_ins
     assert (line.result, line.reason, line.aftermath) == (Result.REJECTED, "no_speech", None)
-    assert line.lost
-    assert (line.lost.at_sample, line.lost.unheard_text) == (4800, "")
+    assert line.at_stake
+    assert (line.at_stake.at_sample, line.at_stake.unheard_text) == (4800, "")
 
 
 def test_an_accepted_one_without_words_is_a_misfire_that_may_be_taken_up_again() -> None:
@@ -119,8 +119,9 @@ def test_a_correction_of_the_cut_replaces_what_was_lost() -> None:
     scene.turn_ends(has_words=True)
     scene.hears(*LATER)
     (line,) = scene.barge_ins
-    assert line.lost
-    assert (line.lost.at_sample, line.lost.heard_words, line.lost.corrected) == (4000, 1, True)
+    assert line.at_stake
+    stake = line.at_stake
+    assert (stake.at_sample, stake.heard_words, stake.corrected) == (4000, 1, True)
 
 
 def test_a_session_that_ends_leaves_nothing_unwritten() -> None:

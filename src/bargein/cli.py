@@ -245,6 +245,31 @@ def graph(config: Path, settings: tuple[str, ...], form: str, output: Path | Non
 
 
 @main.command()
+@click.argument("ledgers", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_settings
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@_plainly
+def replay(ledgers: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) -> None:
+    """Decide each barge-in of LEDGERS again, with other settings, and print what changes."""
+    import json
+    from itertools import chain
+
+    from bargein.ledger.reading import read_ledger
+    from bargein.replay import compare
+    from bargein.replay.settings import read_changes
+    from bargein.replay.show import to_text
+
+    lines = chain.from_iterable(read_ledger(path) for path in ledgers)
+    done = compare.replay(lines, read_changes(settings))
+    shown = json.dumps(compare.as_json(done, settings), indent=2) if as_json else to_text(done)
+    click.echo(shown)
+    for bad in done.bad_lines:
+        click.echo(str(bad), err=True)
+    if done.bad_lines:
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_plainly
 def docs(folder: Path) -> None:

@@ -42,6 +42,8 @@ class Served:
 
     url: str
     server: object
+    close: Callable[[], Awaitable[None]]
+    """End every session, and write what the ledger still holds."""
 
 
 Open = Callable[..., Awaitable[Served]]
@@ -70,10 +72,14 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
             while not server.started:  # noqa: ASYNC110  (uvicorn offers no event)
                 await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        return Served(f"ws://127.0.0.1:{port}/ws", local)
+        return Served(f"ws://127.0.0.1:{port}/ws", local, close)
+
+    async def close() -> None:
+        while running:
+            server, task = running.pop()
+            server.should_exit = True
+            await asyncio.wait_for(task, 10)
+        ledgers.close()
 
     yield open_it
-    for server, task in running:
-        server.should_exit = True
-        await asyncio.wait_for(task, 10)
-    ledgers.close()
+    await close()

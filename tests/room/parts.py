@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+import numpy as np
 from pipecat.frames.frames import (
     Frame,
+    InterimTranscriptionFrame,
     LLMContextFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
@@ -47,6 +49,33 @@ class GivenStt(STTService):
                 await self.push_frame(TranscriptionFrame(text, "user", now, finalized=True))
             else:
                 await self.push_frame(NoWordsFrame())
+
+
+class EagerStt(GivenStt):
+    """Hears the next of `hears` at the first loud audio, for now; for good at the pause.
+
+    What comes after half a second of quiet is the next.
+    """
+
+    LOUD = 1500
+    QUIET_BYTES = 16_000
+
+    def __init__(self, *, hears: list[str]) -> None:
+        super().__init__(hears=[])
+        self._bursts = list(hears)
+        self._quiet_bytes = self.QUIET_BYTES
+
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
+        """Listen for a burst."""
+        if np.abs(np.frombuffer(audio, "<i2").astype(int)).max() < self.LOUD:
+            self._quiet_bytes += len(audio)
+            yield None
+            return
+        begins, self._quiet_bytes = self._quiet_bytes >= self.QUIET_BYTES, 0
+        text = self._bursts.pop(0) if begins and self._bursts else ""
+        if begins:
+            self._hears = [text]
+        yield InterimTranscriptionFrame(text, "user", time_now_iso8601()) if text else None
 
 
 class GivenLlm(LLMService):

@@ -1,4 +1,4 @@
-"""One conversation with everything in it, written down, and decided again as it was."""
+"""One conversation with everything in it: written down, and decided again exactly as it was."""
 
 from __future__ import annotations
 
@@ -6,35 +6,77 @@ from pathlib import Path
 
 import pytest
 
+from bargein.ledger.entries import Aftermath, BargeIn, Line, Opener, Result, Turn
 from bargein.protocol import Accepted, Rejected
-from tests.room.caller import Caller
+from bargein.replay.again import decide_again, recorded
+from tests.room.caller import Caller, heard_words
 from tests.room.conftest import Open
 from tests.room.speech import blip, spoken
 from tests.room.test_barge_in import LONG
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
+SETTINGS = (
+    "pipeline.2.use=tests.room.parts:EagerStt",
+    # A murmur, a click, a hum that is no word, and at last a question.
+    "pipeline.2.hears=[mm-hm, '', '', what about tea]",
+    f"pipeline.3.answers=[{LONG!r}]",
+)
 
-async def test_a_conversation_is_written_down(open_room: Open, tmp_path: Path) -> None:
-    room = await open_room(
-        f"greeting: {LONG!r}",
-        settings=(
-            "ledger.path=" + str(tmp_path / "ledger.jsonl"),
-            "pipeline.2.hears=['', what about tea, mm-hm]",
-            f"pipeline.3.answers=[{LONG!r}]",
-        ),
-    )
+
+async def converse(caller: Caller) -> None:
+    """A backchannel, a click, a misfire, a barge-in; the caller hangs up in the answer to it."""
+    await caller.until(lambda: caller.played_ms(1) > 700)
+    caller.say(blip("mm"))
+    await caller.until_message(Rejected)
+    await caller.until(lambda: caller.played_ms(1) > 1800)
+    caller.say(blip())
+    await caller.until_message(Rejected, count=2)
+    await caller.until(lambda: caller.played_ms(1) > 2800)
+    caller.say(spoken("mmmmh ahhhh"))
+    await caller.until_message(Accepted)
+    await caller.until(lambda: caller.played_ms(2) > 1000)
+    caller.say(spoken("What about tea, please?"))
+    await caller.until_message(Accepted, count=2)
+    await caller.until(lambda: caller.played_ms(3) > 700)
+
+
+async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
+    open_room: Open, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    room = await open_room(f"greeting: {LONG!r}", settings=(*SETTINGS, f"ledger.path={path}"))
     async with Caller(room.url, threshold=0.3) as caller:
-        await caller.until(lambda: caller.played_ms(1) > 1000)
-        caller.say(blip())
-        await caller.until_message(Rejected)
-        await caller.until(lambda: caller.played_ms(1) > 2500)
-        caller.say(spoken("mmmmh ahhhh"))
-        await caller.until_message(Accepted)
-        await caller.until(lambda: caller.played_ms(2) > 1000)
-        caller.say(spoken("What about tea, please?"))
-        await caller.until_message(Accepted, count=2)
-        await caller.until(lambda: caller.played_ms(3) > 1000)
-        caller.say(blip("mm"))
-        await caller.until_message(Rejected, count=2)
-        await caller.until(lambda: caller.floors()[-1:] == ["idle"])
+        await converse(caller)
+    await room.close()
+    lines = [Line.read(line) for line in path.read_text().splitlines()]
+    barge_ins = sorted(
+        (line for line in lines if isinstance(line, BargeIn)), key=lambda line: line.number
+    )
+    turns = sorted((line for line in lines if isinstance(line, Turn)), key=lambda line: line.number)
+    for line in barge_ins:
+        assert decide_again(line) == recorded(line)
+
+    murmur, click, hum, question = barge_ins
+    assert [line.opened_by for line in barge_ins] == [Opener.CLIENT_VAD] * 4
+    assert (click.result, click.reason) == (Result.REJECTED, "no_speech")
+    assert (murmur.result, murmur.reason) == (Result.REJECTED, "backchannel")
+    assert (hum.result, hum.aftermath, hum.resumed) == (Result.ACCEPTED, Aftermath.MISFIRE, True)
+    assert (question.result, question.aftermath) == (Result.ACCEPTED, Aftermath.TURN)
+    assert hum.at_stake
+    assert hum.at_stake.heard_text == heard_words(caller, 1)
+    assert click.at_stake
+    assert f"{click.at_stake.heard_text} {click.at_stake.unheard_text}" == LONG
+    for line in barge_ins:
+        assert line.client
+        assert line.client.latency
+        assert abs(line.client.latency.detected_to_acknowledged_ms) < 100
+
+    greeting, misfire, resumed, asked = (turns[0], turns[1], turns[-2], turns[-1])
+    assert greeting.interrupted
+    assert (misfire.transcript, misfire.barge_in) == ("", hum.number)
+    assert resumed.heard_text.startswith("As I was saying,")
+    assert (asked.transcript, asked.barge_in) == ("what about tea", question.number)
+    stages = asked.stages.model_dump(exclude={"reply_ended", "final_transcript", "onset"})
+    assert list(stages.values()) == sorted(stages.values())
+    assert asked.response_ms

@@ -16,23 +16,33 @@ from bargein.floor import Floor
 from bargein.ledger.client_clock import ClientClock
 from bargein.ledger.entries import (
     Aftermath,
+    AtStake,
     BargeIn,
     Client,
     Input,
     Latency,
-    Lost,
     Opener,
     Result,
     Sent,
 )
 from bargein.ledger.past import MICROPHONE, Past, Told
-from bargein.protocol import Accepted, Contested, Message, Rejected, SpeechEnded, Truncate
+from bargein.protocol import (
+    Accepted,
+    Contested,
+    Message,
+    Rejected,
+    SpeechEnded,
+    SpokenWord,
+    Truncate,
+    Words,
+)
 from bargein.verdict import Evidence
 
 TAIL_MS = 1_000
 """How long after the verdict the microphone is still recorded: other rules may wait for more."""
 REPEATS_MS = 500
 """An ignored client stops asking within this time."""
+KEPT_UTTERANCES = 4
 A_TIME = "_since_ms"
 """Fields of the arbiter's state that end like this are times on its clock."""
 OPENERS = {"truncate": Opener.CLIENT_VAD, "late_words": Opener.WORDS}
@@ -58,7 +68,7 @@ class Pending:
     at_sample: int | None = None
     verdict_ms: float | None = None
     evidence: Evidence | None = None
-    lost: Lost | None = None
+    at_stake: AtStake | None = None
     cut_number: int = 0
     aftermath: Aftermath | None = None
     turn_open: bool = False
@@ -100,11 +110,18 @@ class BargeIns:
     count: int = 0
     pending: list[Pending] = field(default_factory=list)
     last_truncate: tuple[float, Truncate] | None = None
+    said: dict[int, dict[int, SpokenWord]] = field(default_factory=dict)
+    """The bot's words, by utterance and index."""
 
     @property
     def open(self) -> Pending | None:
         """The one that waits for its verdict."""
         return next((each for each in self.pending if each.verdict_ms is None), None)
+
+    @property
+    def _ignored_one(self) -> Pending | None:
+        """The one that a client asks for in vain."""
+        return next((each for each in self.pending if each.result is Result.IGNORED), None)
 
     @property
     def decided(self) -> Pending | None:
@@ -124,7 +141,7 @@ class BargeIns:
             self.decided.turn_open = True
         if told.name == "turn_ended":
             self._turn_ended(has_words=bool(told.facts["has_words"]))
-        self._keep_truncate(told)
+        self._keep_truncate(told, ignored=any(isinstance(order, Ignore) for order in orders))
 
     def _follow(self, order: object, told: Told) -> None:
         match order:
@@ -160,18 +177,16 @@ class BargeIns:
 
     def _ignored(self, told: Told, reason: str) -> None:
         """One line for all repeats of a truncate that does not apply."""
-        same = [each for each in self.pending if each.result is Result.IGNORED]
-        if not same:
+        if self._ignored_one is None:
             opened = self._open(told, int(told.facts["utterance"]), inputs=[told])
             opened.at_sample = int(told.facts["at_sample"])
             opened.decide(Result.IGNORED, reason, told.at_ms)
 
-    def _keep_truncate(self, told: Told) -> None:
+    def _keep_truncate(self, told: Told, *, ignored: bool) -> None:
         """Note the truncate with the barge-in that it belongs to."""
         if told.name != "truncate" or self.last_truncate is None:
             return
-        ignored = next((each for each in self.pending if each.result is Result.IGNORED), None)
-        owner = self.open or self.decided or ignored
+        owner = self._ignored_one if ignored else self.open or self.decided
         if owner:
             owner.truncates.append(self.last_truncate)
         self.last_truncate = None
@@ -199,7 +214,10 @@ class BargeIns:
                 decided.verdicts_ms.append(now_ms)
             case Rejected() if decided := self.decided:
                 decided.verdicts_ms.append(now_ms)
-                decided.lost = Lost(utterance=message.utterance, at_sample=message.at_sample)
+                if decided.at_stake is None:
+                    decided.at_stake = self._goes_on(message.utterance, message.at_sample)
+            case Words(utterance=utterance, first_word=first, words=words):
+                self._learn(utterance, first, words)
 
     def cut(self, cut: Cut) -> None:
         """The bot was cut off here, or, for a cut that is known, the cut was really here."""
@@ -208,15 +226,27 @@ class BargeIns:
         if owner is None or (owner.cut_number and not known):
             return
         owner.cut_number = cut.number
-        owner.lost = Lost(
-            utterance=cut.utterance,
-            at_sample=cut.cut_samples,
-            heard_text=cut.heard,
-            unheard_text=cut.unheard,
-            heard_words=len(cut.heard.split()),
-            unheard_words=len(cut.unheard.split()),
-            corrected=known is not None,
+        owner.at_stake = _at_stake(
+            cut.utterance, cut.cut_samples, cut.heard, cut.unheard, corrected=known is not None
         )
+
+    def _learn(self, utterance: int, first: int, words: tuple[SpokenWord, ...]) -> None:
+        """Keep the words of the last utterances; they are told long before they are heard."""
+        of_it = self.said.setdefault(utterance, {})
+        of_it.update({first + n: word for n, word in enumerate(words)})
+        for old in sorted(self.said)[:-KEPT_UTTERANCES]:
+            del self.said[old]
+
+    def _goes_on(self, utterance: int, at_sample: int) -> AtStake:
+        """The bot goes on here: what was heard before, and what it says now."""
+        of_it = self.said.get(utterance, {})
+        words = [of_it[n] for n in sorted(of_it)]
+        # The cut word counts when more than half of it was played.
+        heard = [word.text for word in words if word.start_sample + word.end_sample < 2 * at_sample]
+        rest = [word.text for word in words[len(heard) :]]
+        behind = [said for number, said in sorted(self.said.items()) if number > utterance]
+        rest += [said[n].text for said in behind for n in sorted(said)]
+        return _at_stake(utterance, at_sample, " ".join(heard), " ".join(rest))
 
     def resumed(self) -> None:
         """The bot takes up what was cut off."""
@@ -254,7 +284,7 @@ class BargeIns:
             reason=pending.reason,
             verdict_ms=None if pending.verdict_ms is None else since(pending.verdict_ms),
             evidence=pending.evidence,
-            lost=pending.lost,
+            at_stake=pending.at_stake,
             aftermath=pending.aftermath,
             resumed=pending.resumed,
             sent=Sent(
@@ -294,3 +324,17 @@ class BargeIns:
             if truncate.detected and truncate.clock_ms and sent:
                 return self.clock.latency(truncate.clock_ms - truncate.age_ms, sent[0])
         return None
+
+
+def _at_stake(
+    utterance: int, at_sample: int, heard: str, unheard: str, *, corrected: bool = False
+) -> AtStake:
+    return AtStake(
+        utterance=utterance,
+        at_sample=at_sample,
+        heard_text=heard,
+        unheard_text=unheard,
+        heard_words=len(heard.split()),
+        unheard_words=len(unheard.split()),
+        corrected=corrected,
+    )

@@ -113,15 +113,19 @@ class Sent(Part):
     )
 
 
-class Lost(Part):
-    """What became of the bot's voice."""
+class AtStake(Part):
+    """The bot's voice at the verdict: what an acceptance costs, and a rejection saves."""
 
     utterance: int = Field(description="The utterance that was cut, or that goes on.")
     at_sample: int = Field(description="Where it was cut, or goes on.")
-    heard_text: str = Field(default="", description="What was heard of it, if it was cut.")
-    unheard_text: str = Field(default="", description="What was lost.")
+    heard_text: str = Field(default="", description="What was heard of it by then.")
+    unheard_text: str = Field(
+        default="",
+        description="The rest, as far as it was made by then. If the barge-in was accepted, "
+        "this was lost; if it was rejected, it was said afterwards.",
+    )
     heard_words: int = Field(default=0, description="How many words were heard.")
-    unheard_words: int = Field(default=0, description="How many words were lost.")
+    unheard_words: int = Field(default=0, description="How many words the rest has.")
     corrected: bool = Field(
         default=False, description="The client's last position corrected the cut afterwards."
     )
@@ -157,7 +161,7 @@ class BargeIn(Entry):
     evidence: Evidence | None = Field(
         default=None, description="What was known at the verdict; null where none was needed."
     )
-    lost: Lost | None = Field(default=None, description="Null where nothing was paused.")
+    at_stake: AtStake | None = Field(default=None, description="Null where nothing was paused.")
     aftermath: Aftermath | None = Field(default=None, description="Of an accepted one.")
     resumed: bool = Field(
         default=False, description="It was a misfire, and the bot took its answer up again."

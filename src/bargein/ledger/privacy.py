@@ -29,10 +29,11 @@ def without_words(entry: BargeIn | Turn) -> BargeIn | Turn:
     if isinstance(entry, Turn):
         return entry.model_copy(update={"transcript": "", "heard_text": "", "unheard_text": ""})
     kept = {normal(word) for word in entry.settings["interruption"].get("backchannels", ())}
-    lost = entry.lost and entry.lost.model_copy(update={"heard_text": "", "unheard_text": ""})
+    no_text = {"heard_text": "", "unheard_text": ""}
+    at_stake = entry.at_stake and entry.at_stake.model_copy(update=no_text)
     inputs = tuple(_hidden_input(each, kept) for each in entry.inputs)
     evidence = entry.evidence and replace(entry.evidence, words=_hidden(entry.evidence.words, kept))
-    return entry.model_copy(update={"evidence": evidence, "inputs": inputs, "lost": lost})
+    return entry.model_copy(update={"evidence": evidence, "inputs": inputs, "at_stake": at_stake})
 
 
 def _hidden_input(told: Input, kept: set[str]) -> Input:

@@ -1,0 +1,1 @@
+"""Decides recorded barge-ins again, with the real arbiter and other settings."""
