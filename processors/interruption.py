@@ -220,7 +220,11 @@ class Interruption(FrameProcessor):
         now_ms = self._clock.now_ms()
         match frame:
             case SpeechWindowFrame():
-                self._watcher.window(probability=frame.probability)
+                self._watcher.window(
+                    probability=frame.probability,
+                    threshold=frame.threshold,
+                    level_db=frame.level_db,
+                )
                 self._orders.carry_out(
                     self._arbiter.window(
                         speech_ms=frame.speech_ms, silence_ms=frame.silence_ms, now_ms=now_ms

@@ -63,7 +63,8 @@ class Scene:
             if self.deadline_ms is not None and self.now_ms > self.deadline_ms:
                 self.obey(self.arbiter.tick(self.deadline_ms))
             change = self.voice.window(probability)
-            self.recorder.window(probability=probability)
+            threshold = self.voice_rules.probability_threshold
+            self.recorder.window(probability=probability, threshold=threshold, level_db=-30.0)
             self.obey(
                 self.arbiter.window(
                     speech_ms=self.voice.speech_ms,

@@ -99,13 +99,13 @@ class _Court:
 
     def _heard(self) -> Iterator[Input]:
         """What the arbiter is told: as recorded, or as another VAD would have heard it."""
-        ears = Ears(self._rules.voice, self._entry.utterance)
-        for told in self._late_clients() if self._changed_threshold else self._entry.inputs:
+        ears = Ears(self._rules.voice, rules_of(self._entry, NONE).voice, self._entry.utterance)
+        for told in self._late_clients(ears) if self._changed_threshold else self._entry.inputs:
             if told.input == TICK and not self._same_deadline:
                 continue
             yield from ears.hear(told) if self._changed_vad else (told,)
 
-    def _late_clients(self) -> Iterator[Input]:
+    def _late_clients(self, ears: Ears) -> Iterator[Input]:
         """The inputs, and a client that fires where its threshold is reached for the first time.
 
         The client's VAD follows the server's threshold, and hears the same with the same model:
@@ -114,6 +114,8 @@ class _Court:
         threshold = self._rules.voice.probability_threshold
         held: Input | None = None
         for told in self._entry.inputs:
+            if told.input == "window":
+                threshold = ears.threshold(told)
             probability = told.facts.get("probability")
             fires = probability is None or probability >= threshold
             if told.input == "truncate" and not fires:

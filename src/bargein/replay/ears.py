@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bargein.ledger.entries import Input
+from bargein.noise import UNHEARD
 from bargein.voice_activity import Change, VoiceActivity, VoiceRules
 
+LOWEST, HIGHEST = 0.05, 0.99
+"""The bounds of the setting hold for what it is moved to, too."""
 REMADE = frozenset({"speech_started", "speech_stopped"})
 """What the VAD told besides its windows: it follows from them."""
 
@@ -17,6 +20,8 @@ class Ears:
     """A VAD that begins where the record does; `utterance` is what played then."""
 
     rules: VoiceRules
+    was: VoiceRules
+    """The rules that the record was made by."""
     utterance: int
     voice: VoiceActivity = field(init=False)
 
@@ -44,4 +49,15 @@ class Ears:
         if not told.facts["speech_ms"] and not told.facts["silence_ms"]:
             # It stands for a microphone that sends nothing any more.
             return self.voice.silent_wire()
-        return self.voice.window(told.facts["probability"])
+        return self.voice.window(told.facts["probability"], self.threshold(told))
+
+    def threshold(self, told: Input) -> float:
+        """What a window had to reach: as recorded, moved by as much as the setting was.
+
+        In a quiet room that is the setting itself; what noise made of it moves with it.
+        """
+        recorded = told.facts.get("threshold") or self.was.probability_threshold
+        if recorded >= UNHEARD:
+            return UNHEARD
+        by = self.rules.probability_threshold - self.was.probability_threshold
+        return min(HIGHEST, max(LOWEST, recorded + by))
