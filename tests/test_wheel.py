@@ -36,7 +36,7 @@ def test_a_root_folder_is_a_package_of_bargein(folder: str, names: set[str]) -> 
 
 def test_the_client_is_complete(names: set[str]) -> None:
     client = "bargein/transports/client"
-    for name in ("index.html", "client.js", "engine/silero.wasm", "engine/silero16k.f32"):
+    for name in ("index.html", "client.js", "engine/silero.wasm", "engine/silero16k.f24"):
         assert f"{client}/{name}" in names
 
 

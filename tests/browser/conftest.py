@@ -17,7 +17,7 @@ from playwright.sync_api import Route, sync_playwright
 from bargein.processors.espeak import Speech, Voice, engine
 from bargein.protocol import Error, Welcome
 
-from .peer import BOT_RATE_HZ, CLIENT, CONTENT_TYPES, EMPTY_PAGE, PATIENCE_S, RIG, serving
+from .peer import BOT_RATE_HZ, CLIENT, CONTENT_TYPES, EMPTY_PAGE, PATIENCE_S, POLICY, RIG, serving
 from .recording import Recording
 from .talk import Talk
 
@@ -80,11 +80,12 @@ def converse(chromium_path: str, tmp_path: Path) -> Converse:
         *,
         welcome: Welcome | Error = WELCOME,
         flags: Sequence[str] = ALLOWED,
+        policy: str = POLICY,
     ) -> AsyncIterator[Talk]:
         wav = microphone.write(tmp_path / "microphone.wav")
         hears = f"--use-file-for-fake-audio-capture={wav}%noloop"
         wrong: list[str] = []
-        async with serving(welcome) as peer, async_playwright() as playwright:
+        async with serving(welcome, policy=policy) as peer, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=chromium_path, args=[*LAUNCH, *flags, hears]
             )

@@ -29,7 +29,7 @@ CONTENT_TYPES = {
     ".js": "text/javascript",
     ".wasm": "application/wasm",
     ".html": "text/html",
-    ".f32": "application/octet-stream",
+    ".f24": "application/octet-stream",
 }
 EMPTY_PAGE = b"<!doctype html><title>test</title><link rel=icon href=data:,>"
 POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:"
@@ -113,10 +113,17 @@ class Peer:
 
 
 @asynccontextmanager
-async def serving(welcome: Welcome | Error) -> AsyncIterator[Peer]:
-    """A peer that serves on a free port of this machine."""
+async def serving(welcome: Welcome | Error, *, policy: str = POLICY) -> AsyncIterator[Peer]:
+    """A peer that serves on a free port of this machine, its page under this policy."""
     peer = Peer(welcome)
-    async with serve(peer.talk, "127.0.0.1", 0, process_request=answer) as server:
+
+    def answer_so(connection: ServerConnection, request: Request) -> Response | None:
+        response = answer(connection, request)
+        if response is not None:
+            response.headers["Content-Security-Policy"] = policy
+        return response
+
+    async with serve(peer.talk, "127.0.0.1", 0, process_request=answer_so) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         peer.url = f"http://127.0.0.1:{port}/"
         yield peer
@@ -144,7 +151,6 @@ def file_response(path: str) -> Response:
 def _response(status: HTTPStatus, suffix: str, body: bytes) -> Response:
     headers = Headers()
     headers["Content-Type"] = CONTENT_TYPES[suffix]
-    headers["Content-Security-Policy"] = POLICY
     headers["Content-Length"] = str(len(body))
     headers["Connection"] = "close"
     return Response(status.value, status.phrase, headers, body)

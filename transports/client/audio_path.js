@@ -35,7 +35,7 @@ export async function openMicrophone() {
 /** Fetch the VAD's code and weights. */
 export async function fetchVad() {
   const [code, weights] = await Promise.all(
-    ['engine/silero.wasm', 'engine/silero16k.f32'].map(fetchBeside),
+    ['engine/silero.wasm', 'engine/silero16k.f24'].map(fetchBeside),
   );
   return {code, weights};
 }
@@ -48,6 +48,8 @@ async function fetchBeside(path) {
 }
 
 export class AudioPath {
+  /** @type {'wasm'|'plain'} how the VAD runs */
+  vad = 'wasm';
   #context;
   #node;
   #stream;
@@ -115,7 +117,10 @@ export class AudioPath {
       this.#handlers.failed(error);
     };
     this.#node.port.onmessage = ({data}) => {
-      if (data.ready) ready.resolve();
+      if (data.ready) {
+        this.vad = data.vad;
+        ready.resolve();
+      }
       else if (data.outgoing) this.#handlers.outgoing(data.outgoing);
       else this.#answer(data);
     };

@@ -139,6 +139,7 @@ export class BargeinClient extends EventTarget {
       examples: welcome.examples,
       threshold: welcome.probability_threshold,
       session: welcome.session,
+      vad: this.#path.vad,
     });
     this.#tell('floor', {state: welcome.state});
     for (const received of this.#waiting.splice(0)) this.#receive(received);

@@ -33,7 +33,7 @@ enum {
           + 128 * 64 * TAPS + 128 + 2 * GATES * HIDDEN + 2 * GATES + HIDDEN + 1,
 };
 
-/* As silero16k.f32 holds them; see build.py for the order. */
+/* As silero16k.f24 holds them; see build.py for the order. */
 static float weights[WEIGHTS];
 
 static float conv0[TAPS * BINS * 128], conv1[TAPS * 128 * 64], conv2[TAPS * 64 * 64],

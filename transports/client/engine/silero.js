@@ -1,22 +1,46 @@
 /**
- * Silero VAD as WebAssembly: hears one window after another, keeps its state inside.
+ * Silero VAD: hears one window after another, keeps its state inside.
  *
- * Synchronous, so that it can run within one render quantum. `silero.c` says how it computes,
- * `build.py` where the weights come from. Needs WebAssembly SIMD (Chromium 91, Firefox 89,
- * Safari 16.4).
+ * As WebAssembly with SIMD where the browser has it (Chromium 91, Firefox 89, Safari 16.4) and
+ * the page's policy allows it, else in plain JavaScript (`silero_plain.js`), which scores the
+ * same. Synchronous, so that it can run within one render quantum. `silero.c` says how it
+ * computes, `build.py` where the weights come from.
  */
+
+import {PlainSilero} from './silero_plain.js';
+import {unpackWeights} from './weights.js';
 
 /** What the model scores at once: 32 ms at 16 kHz. */
 export const WINDOW_SAMPLES = 512;
 export const MICROPHONE_RATE_HZ = 16_000;
 
-export class Silero {
+/**
+ * @param {BufferSource} code content of `silero.wasm`
+ * @param {ArrayBuffer} packed content of `silero16k.f24`
+ * @returns {{kind: 'wasm'|'plain', probability: (window: Float32Array) => number,
+ *   reset: () => void}}
+ */
+export function openSilero(code, packed) {
+  const weights = unpackWeights(packed);
+  try {
+    return new WasmSilero(code, weights);
+  } catch (error) {
+    // No WebAssembly (a ReferenceError), no SIMD, or a policy that forbids it (CompileErrors).
+    const isMissing = typeof WebAssembly === 'undefined'
+      || error instanceof WebAssembly.CompileError;
+    if (!isMissing) throw error;
+    return new PlainSilero(weights);
+  }
+}
+
+export class WasmSilero {
+  kind = 'wasm';
   #wasm;
   #window;
 
   /**
    * @param {BufferSource} code content of `silero.wasm`
-   * @param {ArrayBuffer} weights content of `silero16k.f32`
+   * @param {Float32Array} weights
    * @throws {WebAssembly.CompileError} where SIMD is missing
    */
   constructor(code, weights) {
@@ -26,13 +50,13 @@ export class Silero {
     this.#wasm = new WebAssembly.Instance(module, {math: {exp, tanh, cos, sin}}).exports;
     const memory = this.#wasm.memory.buffer;
     const count = this.#wasm.weights_count();
-    if (weights.byteLength !== count * Float32Array.BYTES_PER_ELEMENT) {
+    if (weights.length !== count) {
       throw new Error(
-        `silero16k.f32 has ${weights.byteLength} bytes, silero.wasm expects ${count} floats;`
-        + ' both are made by build.py and belong together',
+        `silero.wasm expects ${count} weights, there are ${weights.length};`
+        + ' build.py makes both files, and they belong together',
       );
     }
-    new Float32Array(memory, this.#wasm.weights_address(), count).set(new Float32Array(weights));
+    new Float32Array(memory, this.#wasm.weights_address(), count).set(weights);
     this.#wasm.prepare();
     this.#window = new Float32Array(memory, this.#wasm.window_address(), WINDOW_SAMPLES);
   }

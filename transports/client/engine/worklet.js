@@ -1,7 +1,7 @@
 /** The AudioWorkletProcessor around the engine: carries audio and messages, decides nothing. */
 
 import {Engine} from './engine.js';
-import {Silero} from './silero.js';
+import {openSilero} from './silero.js';
 
 class BargeinProcessor extends AudioWorkletProcessor {
   #engine;
@@ -12,10 +12,10 @@ class BargeinProcessor extends AudioWorkletProcessor {
   constructor({processorOptions}) {
     super();
     const {code, weights, ...options} = processorOptions;
-    const vad = new Silero(code, weights);
+    const vad = openSilero(code, weights);
     this.#engine = new Engine({...options, rateHz: sampleRate, vad});
     this.port.onmessage = ({data}) => this.#receive(data);
-    this.port.postMessage({ready: true});
+    this.port.postMessage({ready: true, vad: vad.kind});
   }
 
   process([input], [output]) {
