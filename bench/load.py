@@ -67,6 +67,8 @@ class Stage:
     acks: int
     lag_p99_ms: float
     cpu_share: float
+    waited_share: float
+    """So much of the time the bots were ready to run, and others had the core."""
     cpu_ms_per_audio_s: float
     memory_mb_per_bot: float
     callers_late_p99_ms: float
@@ -149,6 +151,11 @@ class Run:
         added: float = figures["memory_bytes"] - self._base_bytes
         return added / len(self.crowd.callers) / 2**20
 
+    def cpu_ms_per_audio_s(self, figures: dict[str, Any]) -> float:
+        """What a second of a microphone's audio costs, of the audio that bots got to take."""
+        audio_s: float = figures["chunks"] * self.crowd.callers[0].chunk_s
+        return 1000 * float(figures["cpu_s"]) / audio_s
+
     def stage(self, figures: dict[str, Any]) -> Stage:
         """Make figures of what was measured."""
         bots = len(self.crowd.callers)
@@ -161,7 +168,8 @@ class Run:
             acks=len(acks),
             lag_p99_ms=percentile(figures["lags_ms"], 99),
             cpu_share=cpu_share,
-            cpu_ms_per_audio_s=cpu_share * 1000 / bots,
+            waited_share=figures["waited_s"] / figures["wall_s"],
+            cpu_ms_per_audio_s=self.cpu_ms_per_audio_s(figures),
             memory_mb_per_bot=self.memory_mb_per_bot(figures),
             callers_late_p99_ms=percentile(self.crowd.late_ms, 99),
         )
@@ -181,7 +189,7 @@ async def climb(kind: str, sizes: Sequence[int], arguments: argparse.Namespace) 
         await run.grow(min(IDLE_BOTS, sizes[0]), talks=False)
         idle = await run.measure(length_s / 2)
         stages: list[Stage] = []
-        idle_mb, idle_bots = run.memory_mb_per_bot(idle), len(run.crowd.callers)
+        idle_mb, idle_ms = run.memory_mb_per_bot(idle), run.cpu_ms_per_audio_s(idle)
         for bots in sizes:
             await run.grow(bots, talks=True)
             stages.append(run.stage(await run.measure(length_s)))
@@ -192,7 +200,7 @@ async def climb(kind: str, sizes: Sequence[int], arguments: argparse.Namespace) 
             kind=kind,
             bots_per_core=bots_within(stages),
             idle_memory_mb_per_bot=idle_mb,
-            idle_cpu_ms_per_audio_s=idle["cpu_s"] / idle["wall_s"] * 1000 / idle_bots,
+            idle_cpu_ms_per_audio_s=idle_ms,
             stages=tuple(stages),
         )
 
@@ -222,7 +230,7 @@ def print_stage(kind: str, stage: Stage) -> None:
         f"{kind:11} {stage.bots:4} bots  ack {stage.ack_p50_ms:7.1f} {stage.ack_p99_ms:8.1f} ms"
         f" ({stage.acks})  lag p99 {stage.lag_p99_ms:7.1f} ms  core {stage.cpu_share:5.0%}"
         f"  {stage.cpu_ms_per_audio_s:6.2f} ms/s  {stage.memory_mb_per_bot:5.1f} MB"
-        f"  (callers {stage.callers_late_p99_ms:.1f} ms late)",
+        f"  (core taken {stage.waited_share:.0%}, callers {stage.callers_late_p99_ms:.1f} ms late)",
         flush=True,
     )
 

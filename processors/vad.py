@@ -116,7 +116,7 @@ class SileroVad(FrameProcessor):
         self._refresh = Refresh()
         self._voice = VoiceActivity(self.rules)
         self._pcm = bytearray()
-        self._heard_audio = asyncio.Event()
+        self._last_audio_s = 0.0
         self._watch: asyncio.Task[None] | None = None
 
     def attach(self, take_bot_db: Callable[[], float]) -> None:
@@ -136,9 +136,10 @@ class SileroVad(FrameProcessor):
         await super().process_frame(frame, direction)
         await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
+            self._last_audio_s = asyncio.get_running_loop().time()
             self._watch = self.create_task(self._watch_wire(), "vad_idle")
         elif isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
-            self._heard_audio.set()
+            self._last_audio_s = asyncio.get_running_loop().time()
             await self._take_audio(frame)
 
     async def _take_audio(self, frame: InputAudioRawFrame) -> None:
@@ -185,13 +186,15 @@ class SileroVad(FrameProcessor):
         )
 
     async def _watch_wire(self) -> None:
+        # By the clock, not by an event for each packet: that would wake a task 31 times a second.
+        loop = asyncio.get_running_loop()
         while True:
-            self._heard_audio.clear()
-            try:
-                async with asyncio.timeout(AUDIO_IDLE_S):
-                    await self._heard_audio.wait()
-            except TimeoutError:
-                if self._voice.silent_wire() is Change.STOPPED:
-                    await self._stopped()
-                self._silero.reset()
-                await self.push_frame(SpeechWindowFrame(), FrameDirection.UPSTREAM)
+            silent_s = loop.time() - self._last_audio_s
+            if silent_s < AUDIO_IDLE_S:
+                await asyncio.sleep(AUDIO_IDLE_S - silent_s)
+                continue
+            if self._voice.silent_wire() is Change.STOPPED:
+                await self._stopped()
+            self._silero.reset()
+            await self.push_frame(SpeechWindowFrame(), FrameDirection.UPSTREAM)
+            await asyncio.sleep(AUDIO_IDLE_S)

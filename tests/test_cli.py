@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -237,3 +238,14 @@ def test_help_comes_at_once_and_imports_no_service() -> None:
     assert time.monotonic() - began < 0.5 * 4  # a busy machine is given four times the bound
     for heavy in ("pipecat", "pydantic", "ruamel", "numpy", "onnxruntime"):
         assert f" {heavy}\n" not in listed.stderr
+
+
+@pytest.mark.parametrize(("given", "held"), [(None, "1"), ("4", "4")])
+def test_numpy_brings_no_threads_of_its_own_unless_told_to(
+    given: str | None, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    CliRunner().invoke(main, ["schema"])
+    assert os.environ["OPENBLAS_NUM_THREADS"] == held

@@ -56,7 +56,7 @@ class Host:
         self._lines: dict[int, Line] = {}
         self._bots: dict[int, asyncio.Task[None]] = {}
         self._lags_ms: list[float] = []
-        self._since = (0.0, 0.0)
+        self._since = (0.0, 0.0, 0.0)
         self.trunk = Trunk(self._take)
 
     async def serve(self) -> None:
@@ -84,7 +84,8 @@ class Host:
                 self._lags_ms.clear()
                 for line in self._lines.values():
                     line.acknowledged_ms.clear()
-                self._since = time.monotonic(), time.process_time()
+                    line.chunks = 0
+                self._since = time.monotonic(), time.process_time(), _waited_s()
         self.trunk.send(0, Kind.COMMAND, time.monotonic(), json.dumps(self._figures()).encode())
 
     def _open(self, bot: int) -> None:
@@ -98,10 +99,12 @@ class Host:
             logger.exception("a bot failed")
 
     def _figures(self) -> dict[str, Any]:
-        since_s, cpu_since_s = self._since
+        since_s, cpu_since_s, waited_since_s = self._since
         return {
             "wall_s": time.monotonic() - since_s,
             "cpu_s": time.process_time() - cpu_since_s,
+            "waited_s": _waited_s() - waited_since_s,
+            "chunks": sum(line.chunks for line in self._lines.values()),
             "memory_bytes": _memory_bytes(),
             "lags_ms": self._lags_ms,
             "acknowledged_ms": [ms for line in self._lines.values() for ms in line.acknowledged_ms],
@@ -119,6 +122,11 @@ def _memory_bytes() -> int:
     """Resident memory of this process that is its own."""
     fields = Path("/proc/self/statm").read_text().split()
     return (int(fields[1]) - int(fields[2])) * PAGE_BYTES
+
+
+def _waited_s() -> float:
+    """How long the event loop's thread was ready and something else had the core."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
 
 
 async def _serve(kind: str, fd: int) -> None:

@@ -26,6 +26,8 @@ class Line:
         self.client_state = self.application_state = WebSocketState.CONNECTED
         self.headers: dict[str, str] = {}
         self.acknowledged_ms: list[float] = []
+        self.chunks = 0
+        """How many of the microphone's chunks the bot has taken."""
         self.sent_s = 0.0
         """When the caller sent what was received last."""
         self._send = send
@@ -60,6 +62,7 @@ class Line:
             return {"type": "websocket.disconnect"}
         self.sent_s = record.sent_s
         if record.kind is Kind.AUDIO:
+            self.chunks += 1
             return {"type": "websocket.receive", "bytes": record.payload}
         return {"type": "websocket.receive", "text": record.payload.decode()}
 

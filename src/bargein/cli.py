@@ -5,6 +5,7 @@ Mistakes of the user are one line each on stderr and exit status 1; `--debug` ad
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -59,8 +60,6 @@ def _report(error: BargeinError) -> None:
 
 def _load(path: Path, settings: tuple[str, ...]) -> Config:
     """Load a configuration."""
-    import os
-
     with _quiet_imports():
         from bargein.pipelines.load import load
 
@@ -122,6 +121,9 @@ def _write(text: str, output: Path | None) -> None:
 @click.version_option(package_name="bargein")
 def main(debug: bool) -> None:
     """Voice bots that the user may interrupt at any time, on Pipecat, from a YAML file."""
+    # Before numpy comes in: the VAD's products are so small that numpy's own threads would
+    # double their cost, and spin on the cores of other bots.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @main.command()
