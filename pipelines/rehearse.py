@@ -97,9 +97,15 @@ async def rehearse(play: Play) -> Outcome:
 
 async def _serve(config: Config, room: Room, tape: MadeTape, rate_hz: int) -> None:
     """Run the bot until the room hangs up."""
-    await expect_hello(room.line)
-    transport = LocalTransport(room.line, sample_rate_hz=rate_hz)
-    session = assemble(config, transport=transport, link=room.line, sample_rate_hz=rate_hz)
+    hello = await expect_hello(room.line)
+    transport = LocalTransport(room.line, sample_rate_hz=rate_hz, capabilities=hello.capabilities)
+    session = assemble(
+        config,
+        transport=transport,
+        link=room.line,
+        sample_rate_hz=rate_hz,
+        client_has_vad=hello.capabilities.vad,
+    )
     session.worker.add_observer(tape)
     room.context = lambda: _messages(session.context)
     room.at_end = lambda: tape.keep(session.context)

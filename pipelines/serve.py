@@ -81,6 +81,7 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
             link=connection,
             sample_rate_hz=room.sample_rate_hz,
             ledger=ledger,
+            client_has_vad=transport.capabilities.vad,
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
@@ -103,6 +104,7 @@ def _rtvi(config: Config, room: LocalRoom, seats: Seats, ledger: Sink | None) ->
             link=link,
             sample_rate_hz=room.sample_rate_hz,
             ledger=ledger,
+            client_has_vad=False,
         )
         await session.run(until=link.closed, greet_after=transport.microphone_heard)
 

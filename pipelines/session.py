@@ -21,6 +21,7 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from bargein.config.structure import Role
+from bargein.echo import EchoJudge
 from bargein.errors import PartError
 from bargein.ledger.recorder import Sink
 from bargein.ledger.watcher import Stage, Watcher
@@ -145,11 +146,13 @@ def assemble(
     transport: BaseTransport,
     link: ClientLink,
     sample_rate_hz: int,
+    client_has_vad: bool = True,
     ledger: Sink | None = None,
 ) -> Session:
     """Build every part anew and wire them; raises ConfigError or PartError, naming the part.
 
-    The session's lines go to `ledger`, if there is one; whoever opened it closes it.
+    For a client without a VAD the server is the first to suspect speech. The session's
+    lines go to `ledger`, if there is one; whoever opened it closes it.
     """
     session_id = secrets.token_hex(8)
     context = LLMContext()
@@ -179,9 +182,10 @@ def assemble(
         passes_microphone=not all(deaf(part) for part in parts[llm:]),
     )
     assistant = AssistantContext(context, user=user)
-    played_audio.attach(wire=wire, ears=interruption)
+    echo = EchoJudge(sample_rate_hz)
+    played_audio.attach(wire=wire, ears=interruption, echo=echo)
     if vad:
-        vad.attach(wire.take_bot_db)
+        vad.attach(wire.take_bot_db, echo=echo)
     interruption.attach(
         wire=wire,
         played_audio=played_audio,
@@ -194,6 +198,7 @@ def assemble(
         min_speech_duration_ms=voice.min_speech_duration_ms,
         correct=assistant.correct,
         watcher=watcher,
+        client_has_vad=client_has_vad,
     )
     if ledger:
         parts = _tapped(parts, [part.role for part in config.parts], watcher)

@@ -24,7 +24,8 @@ class SpeechWindowFrame(SystemFrame):
     """What a VAD made of one window of the microphone; pushed upstream as evidence.
 
     `speech_ms` is the run of speech so far, `silence_ms` the silence since; `threshold` is
-    what `probability` had to reach in this very window, 1 where `level_db` was below the gate.
+    what `probability` had to reach in this very window, 1 where `level_db` was below the gate
+    or the window was the bot's own voice.
     """
 
     probability: float = 0.0
@@ -32,6 +33,8 @@ class SpeechWindowFrame(SystemFrame):
     silence_ms: float = 0.0
     level_db: float = SILENCE_DB
     threshold: float = 0.0
+    is_echo: bool = False
+    echo_correlation: float = 0.0
 
 
 @dataclass

@@ -131,6 +131,7 @@ class Interruption(FrameProcessor):
         welcome: Welcome,
         min_speech_duration_ms: int,
         correct: Correct,
+        client_has_vad: bool = True,
         clock: Clock | None = None,
         watcher: Watcher = NOBODY,
     ) -> None:
@@ -141,6 +142,7 @@ class Interruption(FrameProcessor):
         """
         self._watcher = watcher
         self._arbiter.witness = None if watcher is NOBODY else watcher
+        self._arbiter.client_has_vad = client_has_vad
         self._wire, self._played_audio, self._correct = wire, played_audio, correct
         self._clock = clock or self._clock
         never = {} if self._arbiter.barge_in_enabled else {"probability_threshold": NEVER}
@@ -220,16 +222,7 @@ class Interruption(FrameProcessor):
         now_ms = self._clock.now_ms()
         match frame:
             case SpeechWindowFrame():
-                self._watcher.window(
-                    probability=frame.probability,
-                    threshold=frame.threshold,
-                    level_db=frame.level_db,
-                )
-                self._orders.carry_out(
-                    self._arbiter.window(
-                        speech_ms=frame.speech_ms, silence_ms=frame.silence_ms, now_ms=now_ms
-                    )
-                )
+                self._take_window(frame, now_ms)
             case HearingFrame():
                 self._follow(frame.hearing)
             case VADUserStartedSpeakingFrame():
@@ -237,6 +230,21 @@ class Interruption(FrameProcessor):
                 self._orders.carry_out(self._arbiter.speech_started(now_ms, playing=playing))
             case VADUserStoppedSpeakingFrame():
                 self._arbiter.speech_stopped()
+
+    def _take_window(self, frame: SpeechWindowFrame, now_ms: float) -> None:
+        self._watcher.window(
+            probability=frame.probability, threshold=frame.threshold, level_db=frame.level_db
+        )
+        self._orders.carry_out(
+            self._arbiter.window(
+                speech_ms=frame.speech_ms,
+                silence_ms=frame.silence_ms,
+                now_ms=now_ms,
+                is_echo=frame.is_echo,
+                echo_correlation=frame.echo_correlation,
+                playing=self._played_audio.utterance,
+            )
+        )
 
     async def _push_outbox(self) -> None:
         """Push the frames that orders ask for, one after another, in a task of its own.
@@ -312,6 +320,7 @@ class Interruption(FrameProcessor):
                         noise_floor_db=message.noise_floor_db if message.detected else None,
                     )
                 )
+                self._played_audio.silenced(message.utterance, message.played_samples)
             case Played():
                 self._played_audio.played(message.utterance, message.played_samples)
             case Ping():

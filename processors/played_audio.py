@@ -30,6 +30,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, F
 from pydantic import Field
 
 from bargein.cut import Cut
+from bargein.echo import EchoJudge
 from bargein.floor import Heard
 from bargein.playout import Playout
 from bargein.processors.clock import Clock, LoopClock
@@ -90,10 +91,21 @@ class PlayedAudio(FrameProcessor):
         self._clock: Clock = LoopClock()
         self._wire: Wire | None = None
         self._ears: BotEars | None = None
+        self._echo: EchoJudge | None = None
 
-    def attach(self, *, wire: Wire, ears: BotEars, clock: Clock | None = None) -> None:
-        """Connect it with the client and with the arbiter; called once, before it runs."""
-        self._wire, self._ears = wire, ears
+    def attach(
+        self,
+        *,
+        wire: Wire,
+        ears: BotEars,
+        echo: EchoJudge | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Connect it with the client and with the arbiter; called once, before it runs.
+
+        `echo` hears what is said, and when.
+        """
+        self._wire, self._ears, self._echo = wire, ears, echo
         self._clock = clock or self._clock
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
@@ -123,6 +135,11 @@ class PlayedAudio(FrameProcessor):
     def pause(self) -> None:
         """Send nothing more; takes effect before the next chunk."""
         self._playout.pause()
+
+    def silenced(self, utterance: int, at_sample: int) -> None:
+        """The client's loudspeaker fell silent at this sample."""
+        if self._echo:
+            self._echo.bot.stop(utterance, at_sample)
 
     def resume(self, utterance: int, at_sample: int | None) -> int:
         """Play on from the sample where the client stopped, and give that sample."""
@@ -273,7 +290,11 @@ class PlayedAudio(FrameProcessor):
     def _send_due(self, now_ms: float) -> bool:
         """Send what is due, without an await: a cut may not come between. True at an onset."""
         silent = not self._bot_speaking
+        sounds_ms = now_ms + self._playout.ahead_ms(now_ms)
         while chunk := self._playout.take(now_ms):
+            if self._echo:
+                self._echo.bot.say(chunk.utterance, chunk.start_sample, chunk.pcm, sounds_ms)
+            sounds_ms = now_ms + self._playout.ahead_ms(now_ms)
             if self._wire:
                 self._wire.send_audio(
                     chunk.utterance, chunk.start_sample, chunk.pcm, last=chunk.last

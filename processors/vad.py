@@ -19,7 +19,9 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
 
-from bargein.noise import SILENCE_DB, NoiseRules, Room, Telling, level_db
+from bargein.echo import NO_ECHO, EchoJudge, EchoReading
+from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, Telling, level_db
+from bargein.processors.clock import monotonic_ms
 from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
 from bargein.processors.silero import Silero
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
@@ -117,11 +119,13 @@ class SileroVad(FrameProcessor):
         self._voice = VoiceActivity(self.rules)
         self._pcm = bytearray()
         self._last_audio_s = 0.0
+        self._echo: EchoJudge | None = None
+        self._reading = NO_ECHO
         self._watch: asyncio.Task[None] | None = None
 
-    def attach(self, take_bot_db: Callable[[], float]) -> None:
-        """Say where to ask for the bot's level since the last window, in dBFS."""
-        self._take_bot_db = take_bot_db
+    def attach(self, take_bot_db: Callable[[], float], *, echo: EchoJudge | None = None) -> None:
+        """Say where to ask for the bot's level since the last window, in dBFS, and for echo."""
+        self._take_bot_db, self._echo = take_bot_db, echo
 
     async def cleanup(self) -> None:
         """End the task that watches for a silent wire."""
@@ -132,15 +136,20 @@ class SileroVad(FrameProcessor):
             self._watch = None
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Score the microphone's audio; everything goes on unchanged."""
+        """Score the microphone's audio; all goes on unchanged but echo, which goes on as silence.
+
+        Or a recogniser would take the bot's words for the user's.
+        """
         await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
+            self._last_audio_s = asyncio.get_running_loop().time()
+            await self._take_audio(frame)
+            if self._reading.is_echo:
+                frame.audio = bytes(len(frame.audio))
         await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._last_audio_s = asyncio.get_running_loop().time()
             self._watch = self.create_task(self._watch_wire(), "vad_idle")
-        elif isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
-            self._last_audio_s = asyncio.get_running_loop().time()
-            await self._take_audio(frame)
 
     async def _take_audio(self, frame: InputAudioRawFrame) -> None:
         if frame.sample_rate != MICROPHONE_RATE_HZ or frame.num_channels != 1:
@@ -154,12 +163,22 @@ class SileroVad(FrameProcessor):
             window = bytes(self._pcm[:WINDOW_BYTES])
             del self._pcm[:WINDOW_BYTES]
             probability = await self._silero.soon(window)
-            await self._take_window(probability, level_db(window))
+            await self._take_window(window, probability)
             if self._refresh.due(probability, speaking=self._voice.speaking):
                 self._silero.reset()
 
-    async def _take_window(self, probability: float, level: float) -> None:
+    def _judge_echo(self, window: bytes, probability: float) -> EchoReading:
+        if self._echo is None:
+            return NO_ECHO
+        self._echo.hear(window, monotonic_ms())
+        quiet_below = self.rules.silence_below(self._room.hearing.threshold)
+        return NO_ECHO if probability < quiet_below else self._echo.judge()
+
+    async def _take_window(self, window: bytes, probability: float) -> None:
+        level = level_db(window)
         threshold = self._room.threshold(probability, level, self._take_bot_db())
+        self._reading = self._judge_echo(window, probability)
+        threshold = UNHEARD if self._reading.is_echo else threshold
         change = self._voice.window(probability, threshold)
         await self.push_frame(
             SpeechWindowFrame(
@@ -168,6 +187,8 @@ class SileroVad(FrameProcessor):
                 silence_ms=self._voice.silence_ms,
                 level_db=level,
                 threshold=threshold,
+                is_echo=self._reading.is_echo,
+                echo_correlation=self._reading.correlation,
             ),
             FrameDirection.UPSTREAM,
         )

@@ -70,6 +70,7 @@ class Scene:
                     speech_ms=self.voice.speech_ms,
                     silence_ms=self.voice.silence_ms,
                     now_ms=self.now_ms,
+                    playing=3,
                 )
             )
             if change is Change.STARTED:

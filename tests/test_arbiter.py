@@ -40,9 +40,25 @@ def truncate(
     return lambda arbiter: arbiter.truncate(utterance, at, epoch, now_ms, playing=playing)
 
 
-def window(now_ms: float, *, speech_ms: float = 0, silence_ms: float = 0) -> Event:
+def window(
+    now_ms: float, *, speech_ms: float = 0, silence_ms: float = 0, playing: int = 1
+) -> Event:
     """The server's VAD has scored a window."""
-    return lambda arbiter: arbiter.window(speech_ms=speech_ms, silence_ms=silence_ms, now_ms=now_ms)
+    return lambda arbiter: arbiter.window(
+        speech_ms=speech_ms, silence_ms=silence_ms, now_ms=now_ms, playing=playing
+    )
+
+
+def echo(now_ms: float, *, speech_ms: float = 0) -> Event:
+    """The server's VAD has scored a window that is the bot's own voice."""
+    return lambda arbiter: arbiter.window(
+        speech_ms=speech_ms,
+        silence_ms=32,
+        now_ms=now_ms,
+        is_echo=True,
+        echo_correlation=0.8,
+        playing=1,
+    )
 
 
 def speech(now_ms: float, *, playing: int = 1) -> Event:
@@ -90,9 +106,15 @@ def interrupted(now_ms: float) -> Event:
     return lambda arbiter: arbiter.interrupted(now_ms)
 
 
-def play(floor: Floor, events: list[Event], *, barge_in_enabled: bool = True) -> list[Order]:
+def play(
+    floor: Floor,
+    events: list[Event],
+    *,
+    barge_in_enabled: bool = True,
+    client_has_vad: bool = True,
+) -> list[Order]:
     """Give the orders that follow from the events; what is shown of the floor is left out."""
-    arbiter = Arbiter(barge_in_enabled=barge_in_enabled, floor=floor)
+    arbiter = Arbiter(barge_in_enabled=barge_in_enabled, client_has_vad=client_has_vad, floor=floor)
     given = [order for event in events for order in event(arbiter)]
     return [order for order in given if not isinstance(order, ShowFloor)]
 
@@ -144,7 +166,7 @@ CASES: list[tuple[str, Floor, list[Event], list[Order]]] = [
     (
         "a reply that begins while the user talks is contested at once",
         LISTENING,
-        [window(0, speech_ms=160), bot(Heard.BOT_STARTED)],
+        [window(0, speech_ms=160, playing=0), bot(Heard.BOT_STARTED)],
         [Pause(0), Accept(0, None, 0, preparing=False), OpenTurn()],
     ),
     (
@@ -298,6 +320,62 @@ CASES: list[tuple[str, Floor, list[Event], list[Order]]] = [
         [turn_ended(0, has_words=False)],
         [GoOn()],
     ),
+    (
+        "speech whose truncate was lost is contested all the same",
+        SPEAKING,
+        [
+            window(0, speech_ms=32),
+            window(32, speech_ms=64),
+            window(64, speech_ms=96),
+            window(128, speech_ms=160),
+        ],
+        [Pause(1), Accept(1, None, 64, preparing=False), OpenTurn()],
+    ),
+    (
+        "a truncate that is late tells where the contest of the server's own stands",
+        SPEAKING,
+        [window(64, speech_ms=96), truncate(80), window(128, speech_ms=160)],
+        [Pause(1), Acknowledge(1), Accept(1, 4800, 64, preparing=False), OpenTurn()],
+    ),
+    (
+        "echo is found out at the second window, and its words do not count",
+        SPEAKING,
+        [truncate(0), echo(1), echo(33), words(40, "our house blend")],
+        [Pause(1), DropWords(), Reject(1, 4800, Reason.ECHO, 33)],
+    ),
+    (
+        "the bot's own voice never contests the floor",
+        SPEAKING,
+        [echo(0), echo(32), echo(64), echo(96), echo(128)],
+        [],
+    ),
+    (
+        "who speaks over the echo takes the floor",
+        SPEAKING,
+        [echo(0), truncate(1), window(32, speech_ms=96), window(96, speech_ms=160)],
+        [Pause(1), Accept(1, 4800, 95, preparing=False), OpenTurn()],
+    ),
+    (
+        "speech that was judged does not count again, and what follows it does",
+        SPEAKING,
+        [
+            truncate(0),
+            window(10, speech_ms=128),
+            tick(600),
+            window(632, speech_ms=160),
+            window(664, speech_ms=192),
+            window(696, speech_ms=224),
+            window(760, speech_ms=288),
+        ],
+        [
+            Pause(1),
+            DropWords(),
+            Reject(1, 4800, Reason.TIMEOUT, 600),
+            Pause(1),
+            Accept(1, None, 64, preparing=False),
+            OpenTurn(),
+        ],
+    ),
     ("words without a contest order nothing", SPEAKING, [words(0, "stop")], []),
     ("time without a contest orders nothing", SPEAKING, [tick(10_000)], []),
 ]
@@ -361,8 +439,23 @@ def test_each_change_of_the_floor_is_shown_after_its_orders() -> None:
 
 
 def test_the_run_of_speech_that_led_into_a_contest_counts() -> None:
-    events = [window(0, speech_ms=128), truncate(1), window(33, speech_ms=160)]
+    events = [window(0, speech_ms=64), truncate(1), window(33, speech_ms=160)]
     assert Accept(1, 4800, 32, preparing=False) in play(SPEAKING, events)
+
+
+def test_without_a_vad_in_the_client_two_windows_contest_the_floor() -> None:
+    events = [window(0, speech_ms=32), window(32, speech_ms=64)]
+    assert play(SPEAKING, events, client_has_vad=False) == [Pause(1)]
+    assert play(SPEAKING, events) == []
+
+
+def test_without_a_vad_in_the_client_a_cough_is_rejected_too() -> None:
+    events = [window(0, speech_ms=64), window(200, speech_ms=64, silence_ms=200)]
+    assert play(SPEAKING, events, client_has_vad=False) == [
+        Pause(1),
+        DropWords(),
+        Reject(1, None, Reason.NO_SPEECH, 200),
+    ]
 
 
 def test_what_the_client_tells_is_kept_as_evidence() -> None:
@@ -443,6 +536,10 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(speech_ms=st.sampled_from([0, 32, 96, 160, 500]), silence_ms=st.integers(0, 900))
     def scored(self, speech_ms: float, silence_ms: float) -> None:
         self.hear(window(self.now_ms, speech_ms=speech_ms, silence_ms=silence_ms))
+
+    @rule(speech_ms=st.sampled_from([0, 32, 96, 160]))
+    def echoed(self, speech_ms: float) -> None:
+        self.hear(echo(self.now_ms, speech_ms=speech_ms))
 
     @rule(text=st.sampled_from(["", "yeah", "yeah right", "stop", "yes but"]))
     def recognised(self, text: str) -> None:

@@ -44,7 +44,7 @@ def test_a_fact_that_orders_nothing_is_told_too() -> None:
 
 def test_an_arbiter_made_of_a_standing_goes_on_as_the_first_would() -> None:
     first = Arbiter()
-    first.window(speech_ms=96, silence_ms=0, now_ms=1.0)
+    first.window(speech_ms=96, silence_ms=0, now_ms=1.0, playing=0)
     second = Arbiter(**first.standing())
     assert second == first
     assert OpenTurn() in second.speech_started(2.0, playing=0)

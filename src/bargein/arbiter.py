@@ -15,10 +15,17 @@ from typing import Any
 from bargein.floor import Do, Floor, Heard, step
 from bargein.protocol import Reason
 from bargein.verdict import Evidence, Verdict, VerdictRules, decide
+from bargein.voice_activity import WINDOW_MS
 from bargein.witness import Witness, witnessed
 
 PATIENCE_MS = 20_000
 """A reply that is not heard by then may be cancelled even where the bot may not be interrupted."""
+SUSPICIOUS_MS = 2 * WINDOW_MS
+"""So much of what may be speech contests the floor, where the client has no VAD."""
+BACKUP_MS = 3 * WINDOW_MS
+"""And so much where it has one: its truncate would be here, and was lost."""
+ECHO_KEPT_MS = 8 * WINDOW_MS
+"""Echo is remembered for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +158,19 @@ class Contest:
         longest_ms = max(self.evidence.speech_ms, speech_ms)
         self.evidence = replace(self.evidence, speech_ms=longest_ms)
 
+    def note_silence(self, silence_ms: float, now_ms: float) -> None:
+        """The server's VAD has heard no speech for so long; what was before counts not."""
+        silence_ms = min(silence_ms, max(0.0, now_ms - self.since_ms))
+        self.evidence = replace(self.evidence, silence_ms=silence_ms)
+
+    def note_echo(self, echo_ms: float, correlation: float) -> None:
+        """The microphone had so much of the bot's own voice."""
+        self.evidence = replace(
+            self.evidence,
+            echo_ms=max(self.evidence.echo_ms, echo_ms),
+            echo_correlation=max(self.evidence.echo_correlation, correlation),
+        )
+
     def as_of(self, now_ms: float) -> Evidence:
         """The evidence so far."""
         return replace(self.evidence, elapsed_ms=now_ms - self.since_ms)
@@ -160,8 +180,9 @@ class Contest:
 class Arbiter:
     """See the module.
 
-    `speech_ms` is the run of speech that the server's VAD is in; `words_stream` says that
-    the recogniser has told partial words.
+    `speech_ms` is the run of speech that the server's VAD is in, and `judged_ms` so much of it
+    as was rejected already; `echo_ms` is how much echo it has heard of late; `words_stream`
+    says that the recogniser has told partial words.
     """
 
     rules: VerdictRules = field(default_factory=VerdictRules)
@@ -169,7 +190,10 @@ class Arbiter:
     floor: Floor = Floor.IDLE
     epoch: int = 1
     contest: Contest | None = None
+    client_has_vad: bool = True
     speech_ms: float = 0
+    judged_ms: float = 0
+    echo_ms: float = 0
     words_stream: bool = False
     processing_since_ms: float = 0
     witness: Witness | None = None
@@ -177,7 +201,7 @@ class Arbiter:
 
     def standing(self) -> dict[str, Any]:
         """Its state as plain values; what `Arbiter` takes again, while no contest is open."""
-        settings = ("rules", "barge_in_enabled", "contest", "witness")
+        settings = ("rules", "barge_in_enabled", "client_has_vad", "contest", "witness")
         names = (each.name for each in fields(self) if each.name not in settings)
         return {name: getattr(self, name) for name in names}
 
@@ -226,26 +250,39 @@ class Arbiter:
     # --- from the server's own ears -----------------------------------------------------
 
     @witnessed
-    def window(self, *, speech_ms: float, silence_ms: float, now_ms: float) -> list[Order]:
-        """The server's VAD has scored a window: the run of speech so far, and the silence since."""
-        self.speech_ms = speech_ms
+    def window(
+        self,
+        *,
+        speech_ms: float,
+        silence_ms: float,
+        now_ms: float,
+        is_echo: bool = False,
+        echo_correlation: float = 0,
+        playing: int,
+    ) -> list[Order]:
+        """The server's VAD has scored a window: the run of speech so far, and the silence since.
+
+        Echo is no speech, and does not count in the run. `playing` is as in `truncate`.
+        """
+        self._take_run(speech_ms, is_echo=is_echo)
         if self.contest is None:
-            return []
-        self.contest.note_speech(speech_ms)
-        silence_ms = min(silence_ms, max(0.0, now_ms - self.contest.since_ms))
-        self.contest.evidence = replace(self.contest.evidence, silence_ms=silence_ms)
+            return self._suspect(now_ms, playing)
+        self.contest.note_speech(self.fresh_ms)
+        self.contest.note_echo(self.echo_ms, echo_correlation)
+        self.contest.note_silence(silence_ms, now_ms)
         return self._judge(now_ms)
 
     @witnessed
     def speech_started(self, now_ms: float, *, playing: int) -> list[Order]:
         """The server's VAD is sure of speech; one that tells no windows is believed."""
-        self.speech_ms = max(self.speech_ms, self.rules.min_speech_duration_ms)
+        enough_ms = self.judged_ms + self.rules.min_speech_duration_ms
+        self.speech_ms = max(self.speech_ms, enough_ms)
         return self._speech(now_ms, playing)
 
     @witnessed
     def speech_stopped(self) -> None:
         """The server's VAD has heard the speech end."""
-        self.speech_ms = 0
+        self.speech_ms = self.judged_ms = 0
 
     @witnessed
     def late_words(self, now_ms: float, *, playing: int) -> list[Order]:
@@ -277,7 +314,7 @@ class Arbiter:
     def bot(self, heard: Heard, now_ms: float) -> list[Order]:
         """The bot's side: `REPLY_BEGUN`, `REPLY_EMPTY`, `BOT_STARTED` or `BOT_FINISHED`."""
         orders = self._hear(heard, now_ms)
-        talking = self.speech_ms >= self.rules.min_speech_duration_ms and self.barge_in_enabled
+        talking = self.fresh_ms >= self.rules.min_speech_duration_ms and self.barge_in_enabled
         if heard is Heard.BOT_STARTED and self.floor is Floor.SPEAKING and talking:
             # The user was speaking when it began: a barge-in at position 0.
             orders += self._hear(Heard.SPEECH, now_ms)
@@ -295,7 +332,25 @@ class Arbiter:
         """Time has passed; an open contest ends at its deadline."""
         return self._judge(now_ms)
 
+    @property
+    def fresh_ms(self) -> float:
+        """The speech of the run that no verdict was given on."""
+        return self.speech_ms - self.judged_ms
+
     # --- inside --------------------------------------------------------------------------
+
+    def _take_run(self, speech_ms: float, *, is_echo: bool) -> None:
+        if speech_ms < self.judged_ms:
+            self.judged_ms = 0
+        self.speech_ms = speech_ms
+        change_ms = WINDOW_MS if is_echo else -WINDOW_MS
+        self.echo_ms = min(max(0, self.echo_ms + change_ms), ECHO_KEPT_MS)
+
+    def _suspect(self, now_ms: float, playing: int) -> list[Order]:
+        enough_ms = BACKUP_MS if self.client_has_vad else SUSPICIOUS_MS
+        if not self.barge_in_enabled or self.fresh_ms < enough_ms:
+            return []
+        return self._hear(Heard.SUSPICION, now_ms, utterance=playing)
 
     def _speech(self, now_ms: float, playing: int) -> list[Order]:
         if not self.barge_in_enabled:
@@ -364,7 +419,9 @@ class Arbiter:
 
     def _open(self, before: Floor, utterance: int, mute: Mute | None, now_ms: float) -> None:
         preparing = before is Floor.PROCESSING
-        evidence = Evidence(0, speech_ms=self.speech_ms, words_stream=self.words_stream)
+        evidence = Evidence(
+            0, speech_ms=self.fresh_ms, echo_ms=self.echo_ms, words_stream=self.words_stream
+        )
         self.contest = Contest(utterance, None, now_ms, preparing=preparing, evidence=evidence)
         if mute is not None:
             self.contest.note_mute(mute)
@@ -374,7 +431,7 @@ class Arbiter:
         if self.contest is None:
             return []
         if mute is None:
-            self.contest.note_speech(self.speech_ms)
+            self.contest.note_speech(self.fresh_ms)
             return []
         self.contest.note_mute(mute)
         return [Acknowledge(mute.utterance)]
@@ -396,6 +453,7 @@ class Arbiter:
     def _reject(self, verdict: Verdict | None, now_ms: float) -> Reject:
         contest, self.contest = self.contest, None
         self.epoch += 1
+        self.judged_ms = self.speech_ms
         if contest is None or verdict is None or verdict.reason is None:
             raise AssertionError("only an open contest can be rejected")
         evidence = contest.as_of(now_ms)

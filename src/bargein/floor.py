@@ -29,6 +29,8 @@ class Heard(StrEnum):
     """The server's own VAD has heard enough speech to be sure."""
     VOICE = "voice"
     """A client's VAD fired: it has muted the bot and waits for a verdict."""
+    SUSPICION = "suspicion"
+    """The server's own VAD hears what may become speech."""
     BARGE_IN = "barge_in"
     """The verdict: the user takes the floor."""
     FALSE_ALARM = "false_alarm"
@@ -88,6 +90,7 @@ SPEAKING, CONTESTED = Floor.SPEAKING, Floor.CONTESTED
 RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (IDLE, Heard.SPEECH): Rule(LISTENING, (Do.OPEN_TURN,)),
     (IDLE, Heard.VOICE): Rule(IDLE, (Do.IGNORE,)),
+    (IDLE, Heard.SUSPICION): Rule(IDLE),
     (IDLE, Heard.BARGE_IN): Rule(IDLE),
     (IDLE, Heard.FALSE_ALARM): Rule(IDLE),
     (IDLE, Heard.FALSE_ALARM_EARLY): Rule(IDLE),
@@ -100,6 +103,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (IDLE, Heard.BOT_FINISHED): Rule(IDLE),
     (LISTENING, Heard.SPEECH): Rule(LISTENING),
     (LISTENING, Heard.VOICE): Rule(LISTENING, (Do.IGNORE,)),
+    (LISTENING, Heard.SUSPICION): Rule(LISTENING),
     (LISTENING, Heard.BARGE_IN): Rule(LISTENING),
     (LISTENING, Heard.FALSE_ALARM): Rule(LISTENING),
     (LISTENING, Heard.FALSE_ALARM_EARLY): Rule(LISTENING),
@@ -116,6 +120,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     # taking the floor back at once.
     (PROCESSING, Heard.SPEECH): Rule(LISTENING, (Do.FLUSH, Do.OPEN_TURN)),
     (PROCESSING, Heard.VOICE): Rule(CONTESTED, (Do.PAUSE,)),
+    (PROCESSING, Heard.SUSPICION): Rule(PROCESSING),
     (PROCESSING, Heard.BARGE_IN): Rule(PROCESSING),
     (PROCESSING, Heard.FALSE_ALARM): Rule(PROCESSING),
     (PROCESSING, Heard.FALSE_ALARM_EARLY): Rule(PROCESSING),
@@ -126,9 +131,11 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (PROCESSING, Heard.REPLY_EMPTY): Rule(IDLE),
     (PROCESSING, Heard.BOT_STARTED): Rule(SPEAKING),
     (PROCESSING, Heard.BOT_FINISHED): Rule(PROCESSING),
-    # A client without a VAD is arbitrated too: the server's own onset contests the floor.
+    # A client without a VAD is arbitrated too, and one whose word was lost: the first
+    # windows that the server suspects contest the floor as the client's own would.
     (SPEAKING, Heard.SPEECH): Rule(CONTESTED, (Do.PAUSE,)),
     (SPEAKING, Heard.VOICE): Rule(CONTESTED, (Do.PAUSE,)),
+    (SPEAKING, Heard.SUSPICION): Rule(CONTESTED, (Do.PAUSE,)),
     (SPEAKING, Heard.BARGE_IN): Rule(SPEAKING),
     (SPEAKING, Heard.FALSE_ALARM): Rule(SPEAKING),
     (SPEAKING, Heard.FALSE_ALARM_EARLY): Rule(SPEAKING),
@@ -141,6 +148,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (SPEAKING, Heard.BOT_FINISHED): Rule(IDLE),
     (CONTESTED, Heard.SPEECH): Rule(CONTESTED, (Do.EVIDENCE,)),
     (CONTESTED, Heard.VOICE): Rule(CONTESTED, (Do.EVIDENCE,)),
+    (CONTESTED, Heard.SUSPICION): Rule(CONTESTED, (Do.EVIDENCE,)),
     (CONTESTED, Heard.BARGE_IN): Rule(LISTENING, (Do.FLUSH, Do.OPEN_TURN)),
     (CONTESTED, Heard.FALSE_ALARM): Rule(SPEAKING, (Do.DROP_WORDS, Do.RESUME)),
     (CONTESTED, Heard.FALSE_ALARM_EARLY): Rule(PROCESSING, (Do.DROP_WORDS, Do.RESUME)),

@@ -139,6 +139,10 @@ class Playout(Generic[Item]):
         self._drop_played()
         return Chunk(utterance.id, start, pcm, last)
 
+    def ahead_ms(self, now_ms: float) -> float:
+        """How long until all that was sent can have been played: what goes out now sounds then."""
+        return self._pacing.unplayed_ms(now_ms)
+
     def wait_ms(self, now_ms: float) -> float | None:
         """How long until `take` or `assume_played` may have something; None until told more."""
         if self.paused or not self._queue:

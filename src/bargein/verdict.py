@@ -10,6 +10,8 @@ BACKCHANNELS = (
     "ah", "aha", "hm", "hmm", "huh", "mhm", "mhmm", "mm", "mm-hm", "mmhm", "mmm", "oh", "okay",
     "ok", "right", "uh", "uh-huh", "uhhuh", "um", "wow", "yeah", "yep", "yes", "yup",
 )  # fmt: skip
+ECHO_MS = 64
+"""So much of the bot's own voice and less of anybody else's: it is echo, its words too."""
 PUNCTUATION = ".,!?…;:\"'“”‘’-–—"
 
 
@@ -78,6 +80,8 @@ def normal(word: str) -> str:
 
 def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
     """Give the verdict, or None while it is open; never None at the deadline."""
+    if evidence.echo_ms >= ECHO_MS and evidence.speech_ms < ECHO_MS:
+        return Verdict(Reason.ECHO)
     spoken = evidence.words if rules.trust_words else ()
     words = [text for word in spoken if (text := normal(word))]
     backchannels = {normal(word) for word in rules.backchannels}

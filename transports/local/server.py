@@ -85,9 +85,13 @@ class LocalServer:
         connection = Connection(websocket)
         sender = asyncio.create_task(connection.run())
         try:
-            await expect_hello(connection)
+            hello = await expect_hello(connection)
             with self._seats.seat():
-                transport = LocalTransport(connection, sample_rate_hz=self._room.sample_rate_hz)
+                transport = LocalTransport(
+                    connection,
+                    sample_rate_hz=self._room.sample_rate_hz,
+                    capabilities=hello.capabilities,
+                )
                 await self._serve(transport, connection)
         except DisconnectedError:
             logger.info("a browser left before it said hello")
@@ -106,8 +110,8 @@ class LocalServer:
             await _end(sender)
 
 
-async def expect_hello(connection: Peer) -> None:
-    """Take the first message; ProtocolError if it is no hello that this server can serve."""
+async def expect_hello(connection: Peer) -> Hello:
+    """Take the hello; ProtocolError if the first message is none that this server can serve."""
     try:
         async with asyncio.timeout(HELLO_S):
             data = await connection.receive()
@@ -127,6 +131,7 @@ async def expect_hello(connection: Peer) -> None:
         raise ProtocolError(
             "bad_rate", f"bargein/1 takes a microphone at {MICROPHONE_RATE_HZ} Hz, not {rate_hz}"
         )
+    return message
 
 
 async def _end(sender: asyncio.Task[None]) -> None:

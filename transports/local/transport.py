@@ -23,7 +23,7 @@ from bargein.errors import ProtocolError
 from bargein.packet import Kind, Packet
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.wire import ClientLink
-from bargein.protocol import MICROPHONE_RATE_HZ, Codec, Error
+from bargein.protocol import MICROPHONE_RATE_HZ, Capabilities, Codec, Error
 from bargein.transports.local.connection import DisconnectedError
 from bargein.uplink import UplinkCount, UplinkRate
 
@@ -141,9 +141,12 @@ class LocalOutput(BaseOutputTransport):
 class LocalTransport(BaseTransport):
     """Both ends of one browser."""
 
-    def __init__(self, connection: Peer, *, sample_rate_hz: int) -> None:
-        """Build input and output over this connection."""
+    def __init__(
+        self, connection: Peer, *, sample_rate_hz: int, capabilities: Capabilities
+    ) -> None:
+        """Build input and output over this connection; its client has told what it can do."""
         super().__init__()
+        self.capabilities = capabilities
         params = TransportParams(
             audio_in_enabled=True,
             audio_in_sample_rate=MICROPHONE_RATE_HZ,
