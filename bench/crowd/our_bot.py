@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.session import assemble
-from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected
+from bargein.protocol import Accepted, Capabilities, Contested, Ignored, Message, Rejected
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.transport import LocalTransport
 from bench.crowd.line import Line
@@ -54,7 +54,9 @@ async def run(line: Line) -> None:
     """Talk with one caller until the line is cut."""
     connection = MeasuredConnection(line)
     sender = asyncio.create_task(connection.run())
-    transport = LocalTransport(connection, sample_rate_hz=RATE_HZ)
+    transport = LocalTransport(
+        connection, sample_rate_hz=RATE_HZ, capabilities=Capabilities(vad=True)
+    )
     session = assemble(config(), transport=transport, link=connection, sample_rate_hz=RATE_HZ)
     try:
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)

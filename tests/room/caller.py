@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
+import soxr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -39,17 +40,26 @@ STEP_S = WINDOW_SAMPLES / MICROPHONE_RATE_HZ
 BOUND_S = 20.0
 HISS = 3
 """The microphone's noise, as PCM16."""
+LEAK_DELAY_SAMPLES = 2048
+"""What sounds is in the microphone 128 ms later: buffers of loudspeaker and microphone."""
 
 
 class Caller:
     """Use as `async with Caller(url) as caller`; then speak with `say`, wait with `until`."""
 
     def __init__(
-        self, url: str, *, threshold: float | None = None, vad: bool = True, duck: bool = False
+        self,
+        url: str,
+        *,
+        threshold: float | None = None,
+        vad: bool = True,
+        duck: bool = False,
+        leak_db: float | None = None,
     ) -> None:
         """A threshold of None takes the server's; without a VAD it never mutes by itself.
 
-        One that ducks plays on, softly, where another is mute.
+        One that ducks plays on, softly, where another is mute. Where it leaks the microphone
+        hears the loudspeaker, softer by so much (-20 is a phone on a table).
         """
         self.url = url
         self.client = Client(
@@ -64,6 +74,8 @@ class Caller:
         self._sending = asyncio.Lock()
         self._silero = Silero()
         self._noise = np.random.default_rng(7)
+        self._leak = 0.0 if leak_db is None else 10 ** (leak_db / 20)
+        self._leaked = np.zeros(LEAK_DELAY_SAMPLES)
 
     async def __aenter__(self) -> Caller:
         """Connect, say hello, and wait for the welcome."""
@@ -73,6 +85,7 @@ class Caller:
         await self._send()
         self.welcome = await self.until_message(Welcome)
         self.rate_hz = self.welcome.sample_rate_hz
+        self._air = soxr.ResampleStream(self.rate_hz, MICROPHONE_RATE_HZ, 1, dtype="float32")
         self._tasks.append(asyncio.create_task(self._live()))
         return self
 
@@ -169,6 +182,7 @@ class Caller:
         pcm = self._window()
         self.client.hear(pcm, self._silero.probability(pcm), now_ms)
         output = self.client.render(int(self.rate_hz * STEP_S), now_ms)
+        self._sound(output)
         self.client.tick(now_ms)
         for event in self.client.events():
             if isinstance(event, Sounded):
@@ -176,11 +190,18 @@ class Caller:
                 played = output[first : first + event.samples * BYTES_PER_SAMPLE]
                 self.tape.setdefault(event.utterance, bytearray()).extend(played)
 
+    def _sound(self, output: bytes) -> None:
+        """The loudspeaker's sound on its way to the microphone."""
+        sound = self._air.resample_chunk(np.frombuffer(output, dtype="<i2").astype(np.float32))
+        self._leaked = np.concatenate([self._leaked, sound * self._leak])
+
     def _window(self) -> bytes:
         window, self._microphone = np.split(self._microphone, [WINDOW_SAMPLES])
         heard = np.zeros(WINDOW_SAMPLES, dtype=np.int16)
         heard[: len(window)] = window
         hiss = self._noise.integers(-HISS, HISS + 1, WINDOW_SAMPLES).astype(np.int16)
+        leaked, self._leaked = np.split(self._leaked, [WINDOW_SAMPLES])
+        heard[: len(leaked)] += leaked.astype(np.int16)
         return (heard + hiss).astype("<i2").tobytes()
 
 
