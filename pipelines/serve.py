@@ -22,6 +22,7 @@ from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import LocalServer, Routes
 from bargein.transports.local.transport import LocalTransport
+from bargein.transports.rtvi.prebuilt import PAGE_PATH, page_folder
 
 # A session reports what a processor raises, once and with its traceback.
 LOGGED: dict[str | None, str | int | bool] = {
@@ -53,6 +54,8 @@ def run(config: Config) -> None:
         print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
         if config.ledger:
             print(f"Barge-ins and turns are written to {config.ledger.path}.", flush=True)
+        if room.rtvi:
+            print(_other_clients(page), flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
                 application(config, room, ledger=ledger).app,
@@ -109,6 +112,14 @@ def _rtvi(config: Config, room: LocalRoom, seats: Seats, ledger: Sink | None) ->
         await session.run(until=link.closed, greet_after=transport.microphone_heard)
 
     return RtviRoutes(room, seats, serve)
+
+
+def _other_clients(page: str) -> str:
+    """Say where Pipecat's own clients find the bot."""
+    start = f"RTVI clients begin at http://{page}/start"
+    if page_folder() is None:
+        return f"{start}; Pipecat's prebuilt page is not installed: pip install 'bargein[rtvi]'."
+    return f"{start}; Pipecat's prebuilt page is http://{page}{PAGE_PATH}/."
 
 
 def _listen(room: LocalRoom, config: Config) -> socket.socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bargein.errors import ProtocolError
-from bargein.uplink import ITEMS_AT_ONCE, UplinkCount, UplinkRate
+from bargein.uplink import ITEMS_AT_ONCE, JUDGED_TOGETHER, Backlog, UplinkCount, UplinkRate
 
 
 def found_after_ms(rate_hz: float, *, chunk_ms: int = 32, for_ms: int = 60_000) -> int | None:
@@ -75,3 +75,30 @@ def test_silence_on_the_wire_is_no_error() -> None:
     uplink = UplinkRate()
     uplink.take(512, 0)
     uplink.take(512, 3_600_000)
+
+
+def passed(came_ms: list[float], *, chunk_ms: int = 20) -> list[int]:
+    """Which chunks are not of the backlog."""
+    backlog = Backlog(since_ms=0)
+    return [i for i, at_ms in enumerate(came_ms) if not backlog.holds(chunk_ms, at_ms)]
+
+
+def test_audio_in_real_time_passes_as_soon_as_it_is_known_to_be() -> None:
+    assert passed([i * 20.0 for i in range(40)]) == list(range(JUDGED_TOGETHER, 40))
+
+
+@pytest.mark.parametrize("stall_ms", [0, 100])
+def test_what_piled_up_is_dropped_also_when_reading_it_stalls(stall_ms: float) -> None:
+    piled = [i * 3.0 + (stall_ms if i > 50 else 0) for i in range(100)]
+    live = [piled[-1] + 20.0 * i for i in range(1, 60)]
+    first = passed([*piled, *live])[0]
+    assert len(piled) <= first < len(piled) + JUDGED_TOGETHER
+
+
+def test_a_client_that_sends_nothing_until_it_speaks_is_heard_from_its_first_chunk() -> None:
+    assert passed([1500.0, 1520.0]) == [0, 1]
+
+
+def test_a_later_burst_is_no_backlog() -> None:
+    live = [i * 20.0 for i in range(20)]
+    assert passed([*live, *[500.0] * 20])[-1] == 39

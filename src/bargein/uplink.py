@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from bargein.errors import ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ
@@ -17,6 +18,33 @@ FASTEST = 1.25
 ITEMS_PER_S = 300
 """An honest client sends about 40 packets and messages a second, 150 with the smallest packets."""
 ITEMS_AT_ONCE = 1_500
+
+JUDGED_TOGETHER = 16
+"""So many chunks in a row tell whether audio comes in real time."""
+HURRY = 0.6
+"""What comes within this part of its own duration piled up before."""
+CLEARED_AFTER_MS = 1_000
+"""By then no backlog is left: a client that was silent until now has only begun to speak."""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Audio that piled up before anybody listened comes all at once, and is of the past."""
+
+    since_ms: float
+    """When somebody began to listen."""
+    over: bool = False
+    _came_ms: deque[float] = field(default_factory=lambda: deque(maxlen=JUDGED_TOGETHER))
+
+    def holds(self, duration_ms: float, now_ms: float) -> bool:
+        """Whether this chunk is still of the backlog; once one is not, none is any more."""
+        if now_ms - self.since_ms >= CLEARED_AFTER_MS:
+            self.over = True
+        elif not self.over and len(self._came_ms) == JUDGED_TOGETHER:
+            real_ms = duration_ms * JUDGED_TOGETHER
+            self.over = now_ms - self._came_ms[0] >= real_ms * HURRY
+        self._came_ms.append(now_ms)
+        return not self.over
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from pipecat.services.settings import LLMSettings, STTSettings
 from pipecat.services.stt_service import STTService
 from pipecat.utils.time import time_now_iso8601
 
+from bargein.processors.scripted_llm import ScriptedLLM
 from bargein.processors.transcripts_frames import NoWordsFrame
 
 
@@ -153,3 +154,14 @@ class CannotBe(FrameProcessor):
 
     def __init__(self) -> None:
         raise OSError("the model file is gone")
+
+
+class WatchedLlm(ScriptedLLM):
+    """The scripted LLM; keeps the context that it gets."""
+
+    contexts: list[LLMContext] = []  # noqa: RUF012  (the test reads them)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if isinstance(frame, LLMContextFrame):
+            self.contexts.append(frame.context)
+        await super().process_frame(frame, direction)

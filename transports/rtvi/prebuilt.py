@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 PACKAGE = "pipecat_ai_prebuilt"
-PATH = "/prebuilt"
+PAGE_PATH = "/prebuilt"
 DEVICES = Path(__file__).with_name("devices.js")
 
 
@@ -37,8 +37,8 @@ def serve_page(app: FastAPI) -> None:
     if folder is None:
         return
     for replaced in folder.glob("assets/daily-esm-*.js"):
-        app.get(f"{PATH}/assets/{replaced.name}", include_in_schema=False)(_devices)
-    app.mount(PATH, StaticFiles(directory=folder, html=True), name="prebuilt")
+        app.get(f"{PAGE_PATH}/assets/{replaced.name}", include_in_schema=False)(_devices)
+    app.mount(PAGE_PATH, StaticFiles(directory=folder, html=True), name="prebuilt")
 
 
 async def _devices() -> FileResponse:

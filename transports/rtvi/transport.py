@@ -16,10 +16,11 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
+from bargein.packet import BYTES_PER_SAMPLE
 from bargein.processors.clock import monotonic_ms
 from bargein.protocol import MICROPHONE_RATE_HZ
 from bargein.transports.rtvi.link import RtviLink
-from bargein.uplink import UplinkRate
+from bargein.uplink import Backlog, UplinkRate
 
 
 class RtviInput(BaseInputTransport):
@@ -30,13 +31,15 @@ class RtviInput(BaseInputTransport):
         super().__init__(params)
         self.microphone_heard = asyncio.Event()
         self._link = link
-        self._rate = UplinkRate()
+        self._rate = UplinkRate(since_ms=monotonic_ms())
+        self._backlog: Backlog | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, frame: StartFrame) -> None:
         """Begin to take in."""
         await super().start(frame)
         await self.set_transport_ready(frame)
+        self._backlog = Backlog(since_ms=monotonic_ms())
         self._task = self.create_task(self._pass_control(), "rtvi_control")
 
     async def cleanup(self) -> None:
@@ -49,10 +52,13 @@ class RtviInput(BaseInputTransport):
     async def hear(self, pcm: bytes) -> None:
         """Take 16 kHz mono; ProtocolError `bad_rate` if far too much comes.
 
-        What comes before the pipeline has started is dropped: it would be late.
+        What comes before the pipeline has started, or piled up by then, is dropped: the
+        bot would answer what was said to nobody.
         """
-        self._rate.take(len(pcm) // 2, monotonic_ms())
-        if self._task is None:
+        samples, now_ms = len(pcm) // BYTES_PER_SAMPLE, monotonic_ms()
+        self._rate.take(samples, now_ms)
+        duration_ms = samples * 1000 / MICROPHONE_RATE_HZ
+        if self._backlog is None or self._backlog.holds(duration_ms, now_ms):
             return
         if self._link.ready.is_set():
             self.microphone_heard.set()
