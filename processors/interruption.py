@@ -233,7 +233,9 @@ class Interruption(FrameProcessor):
 
     def _take_window(self, frame: SpeechWindowFrame, now_ms: float) -> None:
         self._watcher.window(
-            probability=frame.probability, threshold=frame.threshold, level_db=frame.level_db
+            probability=frame.probability,
+            threshold=frame.threshold,
+            level_db=round(frame.level_db, 1),
         )
         self._orders.carry_out(
             self._arbiter.window(

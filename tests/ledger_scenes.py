@@ -10,6 +10,7 @@ from bargein.cut import Cut
 from bargein.floor import Floor, Heard
 from bargein.ledger.entries import BargeIn, Line, Turn
 from bargein.ledger.recorder import About, Recorder
+from bargein.noise import UNHEARD
 from bargein.protocol import Accepted, Contested, Rejected, Transcript, Truncate
 from bargein.verdict import VerdictRules
 from bargein.voice_activity import WINDOW_MS, Change, VoiceActivity, VoiceRules
@@ -21,7 +22,13 @@ BEGAN_MS = 500_000.0
 class Scene:
     """A session in audio time: the floor is the bot's, and the user's microphone is a list."""
 
-    def __init__(self, rules: VerdictRules | None = None, *, enabled: bool = True) -> None:
+    def __init__(
+        self,
+        rules: VerdictRules | None = None,
+        *,
+        enabled: bool = True,
+        client_has_vad: bool = True,
+    ) -> None:
         self.now_ms = BEGAN_MS
         self.lines: list[BargeIn | Turn] = []
         self.rules, self.voice_rules = rules or VerdictRules(), VoiceRules()
@@ -38,7 +45,11 @@ class Scene:
         )
         self.recorder = Recorder(self, about, lambda: self.now_ms)
         self.arbiter = Arbiter(
-            self.rules, barge_in_enabled=enabled, floor=Floor.SPEAKING, witness=self.recorder
+            self.rules,
+            barge_in_enabled=enabled,
+            client_has_vad=client_has_vad,
+            floor=Floor.SPEAKING,
+            witness=self.recorder,
         )
         self.voice = VoiceActivity(self.voice_rules)
         self.deadline_ms: float | None = None
@@ -56,20 +67,21 @@ class Scene:
     def turns(self) -> list[Turn]:
         return [line for line in self.lines if isinstance(line, Turn)]
 
-    def hears(self, *probabilities: float) -> None:
+    def hears(self, *probabilities: float, is_echo: bool = False) -> None:
         """The microphone, a window at a time; the deadline falls when it is due."""
         for probability in probabilities:
             self.now_ms += WINDOW_MS
             if self.deadline_ms is not None and self.now_ms > self.deadline_ms:
                 self.obey(self.arbiter.tick(self.deadline_ms))
-            change = self.voice.window(probability)
-            threshold = self.voice_rules.probability_threshold
+            threshold = UNHEARD if is_echo else self.voice_rules.probability_threshold
+            change = self.voice.window(probability, threshold)
             self.recorder.window(probability=probability, threshold=threshold, level_db=-30.0)
             self.obey(
                 self.arbiter.window(
                     speech_ms=self.voice.speech_ms,
                     silence_ms=self.voice.silence_ms,
                     now_ms=self.now_ms,
+                    is_echo=is_echo,
                     playing=3,
                 )
             )

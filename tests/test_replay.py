@@ -96,27 +96,34 @@ def test_a_client_with_a_higher_threshold_fires_where_a_window_reaches_it() -> N
 
 
 @given(
-    probabilities=st.lists(st.sampled_from([0.01, 0.4, 0.55, 0.66, 0.9]), min_size=1, max_size=60),
+    windows=st.lists(
+        st.tuples(st.sampled_from([0.01, 0.4, 0.55, 0.66, 0.9]), st.integers(0, 4).map(bool)),
+        min_size=1,
+        max_size=60,
+    ),
     truncate_at=st.none() | st.integers(0, 40),
     words_at=st.none() | st.integers(0, 40),
     trusted=st.booleans(),
     private=st.booleans(),
+    client_has_vad=st.booleans(),
 )
 def test_whatever_was_recorded_is_decided_again_as_it_was(
-    probabilities: list[float],
+    windows: list[tuple[float, bool]],
     truncate_at: int | None,
     words_at: int | None,
     trusted: bool,
     private: bool,
+    client_has_vad: bool,
 ) -> None:
-    scene = Scene(VerdictRules(trust_words=trusted, min_words=2))
+    rules = VerdictRules(trust_words=trusted, min_words=2)
+    scene = Scene(rules, client_has_vad=client_has_vad)
     scene.hears(*QUIET)
-    for n, probability in enumerate(probabilities):
+    for n, (probability, heard) in enumerate(windows):
         if n == truncate_at:
             scene.truncate()
         if n == words_at:
             scene.says("okay now then")
-        scene.hears(probability)
+        scene.hears(probability, is_echo=not heard)
         if n == 50:
             scene.bot(Heard.BOT_FINISHED)
     scene.recorder.close()

@@ -201,7 +201,7 @@ class Arbiter:
 
     def standing(self) -> dict[str, Any]:
         """Its state as plain values; what `Arbiter` takes again, while no contest is open."""
-        settings = ("rules", "barge_in_enabled", "client_has_vad", "contest", "witness")
+        settings = ("rules", "barge_in_enabled", "contest", "witness")
         names = (each.name for each in fields(self) if each.name not in settings)
         return {name: getattr(self, name) for name in names}
 

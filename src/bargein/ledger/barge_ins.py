@@ -311,7 +311,7 @@ class BargeIns:
         return Client(
             probability=first.probability,
             window_index=first.window_index,
-            noise_floor_db=first.noise_floor_db,
+            noise_floor_db=round(first.noise_floor_db, 1),
             truncates_ms=tuple(at_ms - pending.opened_ms for at_ms, _ in pending.truncates),
             speech_ended_ms=None if ended_ms is None else ended_ms - pending.opened_ms,
             latency=self._latency(pending),

@@ -22,6 +22,8 @@ from bargein.voice_activity import WINDOW_MS
 SETTLE_MS = 1_000
 """So long after its end a reply may still go on, or its cut be corrected."""
 MS_PER_S = 1_000
+DECIMALS = 3
+"""An estimate's further digits tell nothing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -207,10 +209,14 @@ class Turns:
 
     def _entry(self, turn: Pending) -> Turn:
         """Its line; times become relative to its opening."""
-        stages = {name: at_ms - turn.opened_ms for name, at_ms in turn.stages.items()}
+        stages = {
+            name: round(at_ms - turn.opened_ms, DECIMALS) for name, at_ms in turn.stages.items()
+        }
         heard, unheard = turn.heard(), turn.cut.unheard if turn.cut else ""
         asked, answered = stages.get("speech_ended"), stages.get("first_audio_heard")
-        known = asked is not None and answered is not None
+        response_ms = (
+            None if asked is None or answered is None else round(answered - asked, DECIMALS)
+        )
         return Turn(
             **self.header(turn.opened_ms),
             number=turn.number,
@@ -219,7 +225,7 @@ class Turns:
             transcript_words=len(turn.transcript.split()),
             ended_by=EndedBy.SESSION if turn.listening else turn.ended_by,
             stages=Stages(**stages),
-            response_ms=answered - asked if known and answered and asked else None,
+            response_ms=response_ms,
             heard_text=heard,
             unheard_text=unheard,
             heard_words=len(heard.split()),

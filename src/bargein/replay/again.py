@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from bargein.arbiter import Accept, Arbiter, Ignore, Order, Pause, Reject
 from bargein.errors import BargeinError
 from bargein.ledger.entries import BargeIn, Input
+from bargein.noise import UNHEARD
 from bargein.replay.ears import Ears
 from bargein.replay.settings import NONE, Changes, Rules, rules_of
 
@@ -114,10 +115,11 @@ class _Court:
         threshold = self._rules.voice.probability_threshold
         held: Input | None = None
         for told in self._entry.inputs:
-            if told.input == "window":
-                threshold = ears.threshold(told)
+            reached = ears.threshold(told) if told.input == "window" else threshold
+            # A window below a gate says nothing of the threshold; the client has heard it.
+            threshold = threshold if reached >= UNHEARD else reached
             probability = told.facts.get("probability")
-            fires = probability is None or probability >= threshold
+            fires = probability is None or probability >= reached
             if told.input == "truncate" and not fires:
                 held = held or told
                 continue
