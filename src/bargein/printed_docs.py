@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bargein.floor_docs import floor_markdown
-from bargein.ledger_docs import ledger_schema
+from bargein.ledger_docs import ledger_markdown, ledger_schema
 from bargein.protocol_docs import protocol_markdown, protocol_schema
 
 
@@ -13,6 +13,7 @@ def printed_docs() -> dict[str, str]:
     """Give the text of each page by its file name."""
     return {
         "floor.md": floor_markdown(),
+        "ledger_fields.md": ledger_markdown(),
         "ledger.schema.json": json.dumps(ledger_schema(), indent=2, ensure_ascii=False) + "\n",
         "protocol.md": protocol_markdown(),
         "protocol.schema.json": json.dumps(protocol_schema(), indent=2, ensure_ascii=False) + "\n",
