@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TypeAlias
 
 import numpy as np
@@ -13,7 +13,12 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 RAMP_SAMPLES = 32_000
 """Indices are told modulo this."""
 FULL_SCALE = 32_768
-DUCKED_GAIN = 0.1
+QUANTUM_SAMPLES = 128
+OPEN_GAIN, HINTED_GAIN, DUCKED_GAIN, MUTED_GAIN = GAINS = (1.0, 0.25, 0.1, 0.0)
+MOSTLY = 0.9
+"""A quantum may hold the end of one utterance and the begin of the next."""
+CLOSE = 0.02
+"""So far may a sample be off its index: the tape's numbers have 24 bits."""
 
 
 def ramp(utterance: int, start: int, count: int) -> npt.NDArray[np.int16]:
@@ -42,19 +47,45 @@ class Stretch:
 
 
 def stretches(tape: Samples) -> list[Stretch]:
-    """What is on the tape; silence is left out."""
-    pcm = np.asarray(tape, dtype=np.float64) * FULL_SCALE
+    """What is on the tape; silence is left out, and so is what dies away without being played."""
+    pcm, gains = level(np.asarray(tape, dtype=np.float64) * FULL_SCALE)
     size = np.abs(pcm)
-    steps = np.diff(size)
     wraps = np.isclose(size[:-1], RAMP_SAMPLES) & np.isclose(size[1:], 1)
     turns = np.sign(pcm[1:]) != np.sign(pcm[:-1])
-    goes_on = np.isclose(steps, 1) | np.isclose(steps, DUCKED_GAIN, atol=0.01) | wraps
-    breaks = np.flatnonzero(~goes_on | turns) + 1
+    goes_on = np.isclose(np.diff(size), 1, atol=CLOSE) | wraps
+    breaks = np.flatnonzero(~goes_on | turns | (np.diff(gains) != 0)) + 1
     found = []
     for first, end in pairwise([0, *breaks.tolist(), len(pcm)]):
         if end > first and size[first] > 0:
-            ducked = end - first > 1 and steps[first] < 0.5
-            gain = DUCKED_GAIN if ducked else 1.0
-            index = round(size[first] / gain) - 1
-            found.append(Stretch(bool(pcm[first] > 0), index, end - first, first, gain))
+            index = round(size[first]) - 1
+            found.append(Stretch(bool(pcm[first] > 0), index, end - first, first, gains[first]))
     return found
+
+
+def level(pcm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The tape as if nothing were ducked or faded, and to which gain each quantum leads."""
+    flat, gains = pcm.copy(), np.ones(len(pcm))
+    before = OPEN_GAIN
+    for first in range(0, len(pcm), QUANTUM_SAMPLES):
+        quantum = slice(first, first + QUANTUM_SAMPLES)
+        if not pcm[quantum].any():
+            continue
+        before, after = fade(pcm[quantum])
+        line = before + (after - before) * np.arange(1, len(pcm[quantum]) + 1) / QUANTUM_SAMPLES
+        flat[quantum] = pcm[quantum] / np.where(line > 0, line, 1) if after > 0 else 0
+        gains[quantum] = after if after > 0 else gains[first - 1]
+    return flat, gains
+
+
+def fade(quantum: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """The gains between which a quantum was led: those that make its samples count up by one."""
+    place = np.arange(1, len(quantum) + 1) / QUANTUM_SAMPLES
+    sounding = quantum != 0
+    for before, after in sorted(product(GAINS, GAINS), key=lambda pair: pair[0] != pair[1]):
+        line = before + (after - before) * place
+        if not (line[sounding] > 0).all():
+            continue
+        steps = np.diff(np.abs(quantum[sounding] / line[sounding]))
+        if len(steps) and np.isclose(steps, 1, atol=CLOSE).mean() > MOSTLY:
+            return before, after
+    return OPEN_GAIN, OPEN_GAIN

@@ -5,6 +5,7 @@ What its engine decides is held against the browser's in `tests/browser/test_pyt
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bargein.errors import ProtocolError
@@ -33,7 +34,9 @@ from bargein.rehearsal.events import Event, RoundTrip, ServerSilent, WelcomeHear
 RATE_HZ = 24_000
 STEP_MS = 32
 STEP_SAMPLES = RATE_HZ * STEP_MS // 1000
-QUIET, LOUD = 0.0, 0.9
+QUIET, HINT, LOUD = 0.0, 0.4, 0.9
+QUANTUM_SAMPLES = 128
+LOUDNESS = 10_000
 SILENT_WINDOW = bytes(2 * WINDOW_SAMPLES)
 WELCOME = Welcome(session="s", epoch=1, state=Floor.SPEAKING, probability_threshold=0.7)
 
@@ -59,7 +62,7 @@ class Held:
         self.collect()
 
     def play(self, start: int, count: int, *, utterance: int = 1, last: bool = False) -> None:
-        pcm = b"\x01\x00" * count
+        pcm = np.full(count, LOUDNESS, "<i2").tobytes()
         flags = Flag.LAST if last else Flag.NONE
         packet = Packet(Kind.BOT, self.client.epoch, utterance, start, pcm, flags)
         self.client.receive(packet.pack(), self.now_ms)
@@ -80,6 +83,11 @@ class Held:
             else:
                 self.microphone.append(Packet.unpack(data))
         self.told += self.client.events()
+
+    @property
+    def sounded(self) -> int:
+        """How many samples were heard."""
+        return int(np.count_nonzero(np.frombuffer(self.heard, "<i2")))
 
     def of(self, kind: type) -> list[Message]:
         return [message for message in self.sent if isinstance(message, kind)]
@@ -116,7 +124,7 @@ def test_a_welcome_that_comes_twice_changes_nothing() -> None:
     held.run(64)
     held.hear(WELCOME)
     held.run(320)
-    assert sum(held.heard[::2]) == 4800
+    assert held.sounded == 4800
 
 
 def test_a_mute_stands_at_the_sample_that_the_truncate_tells() -> None:
@@ -126,7 +134,13 @@ def test_a_mute_stands_at_the_sample_that_the_truncate_tells() -> None:
     held.run(320, LOUD)
     truncate = held.of(Truncate)[0]
     assert isinstance(truncate, Truncate)
-    assert truncate.played_samples == sum(held.heard[::2]) == 10 * STEP_SAMPLES
+    assert truncate.played_samples == 10 * STEP_SAMPLES
+    whole = np.flatnonzero(np.frombuffer(held.heard, "<i2") == LOUDNESS)
+    assert len(whole) == truncate.played_samples
+    # What came next died away in the quantum of the mute, and does not count.
+    dying = np.frombuffer(held.heard, "<i2")[len(whole) :]
+    assert dying[0] > LOUDNESS * 0.9
+    assert not dying[QUANTUM_SAMPLES - 1 :].any()
     assert held.client.muted
 
 
@@ -198,7 +212,7 @@ def test_after_a_lost_connection_what_is_here_plays_on_and_the_session_is_taken_
     assert held.events(WelcomeHeard)[-1] == WelcomeHeard(held.now_ms, "s", resumed=True)
     held.play(2400, 4800, last=True)
     held.run(640)
-    assert sum(held.heard[::2]) == 7200
+    assert held.sounded == 7200
 
 
 def test_one_that_takes_up_a_session_that_is_gone_begins_anew() -> None:
@@ -235,3 +249,44 @@ def test_the_floor_is_shown_as_the_server_tells_it() -> None:
     held = Held().welcomed()
     held.hear(State(epoch=1, state=Floor.IDLE))
     assert held.client.floor is Floor.IDLE
+
+
+def test_a_hint_of_a_voice_ducks_the_bot_and_tells_nobody() -> None:
+    held = Held().welcomed()
+    held.play(0, 24_000)
+    held.run(320)
+    held.run(32, HINT)
+    held.run(320)
+    heard = np.frombuffer(held.heard, "<i2")
+    assert held.of(Truncate) == []
+    assert heard.min() == LOUDNESS // 4
+    assert np.abs(np.diff(heard.astype(int))).max() <= LOUDNESS // 100
+    assert held.sounded == 21 * STEP_SAMPLES
+    assert heard[-1] == LOUDNESS
+
+
+def test_a_window_below_the_gate_is_silence() -> None:
+    held = Held().welcomed()
+    held.hear(VadSettings(epoch=1, probability_threshold=0.5, gate_db=-60))
+    held.play(0, 24_000)
+    held.run(320, LOUD)
+    assert held.of(Truncate) == []
+    held.hear(VadSettings(epoch=1, probability_threshold=0.5, gate_db=-130))
+    held.run(32, LOUD)
+    assert len(held.of(Truncate)) == 1
+
+
+def test_the_echo_gate_counts_while_the_bot_speaks() -> None:
+    held = Held().welcomed()
+    held.hear(VadSettings(epoch=1, probability_threshold=0.5, echo_gate_db=-60))
+    held.play(0, 24_000)
+    held.run(320, LOUD)
+    assert held.of(Truncate)[0].played_samples == 0  # type: ignore[attr-defined]
+
+
+def test_who_has_chosen_a_threshold_has_no_gate() -> None:
+    held = Held(threshold=0.5).welcomed()
+    held.hear(VadSettings(epoch=1, probability_threshold=0.9, gate_db=-60))
+    held.play(0, 24_000)
+    held.run(320, LOUD)
+    assert len(held.of(Truncate)) > 0

@@ -22,6 +22,10 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "local.yaml"
 SHIPPED = sorted((ROOT / "configs" / "scenarios").glob("*.yaml"))
+UNDUCKED = ("barge-in", "cough", "murmur")
+"""Rehearsed once more with a client that knows full level and silence only: exact to compare."""
+QUANTUM_SAMPLES = 128
+"""A mute and its end are ramps of so many samples."""
 JOBS = 6
 BOUND_S = 300
 Samples = NDArray[np.int16]
@@ -47,11 +51,24 @@ class Rehearsed:
         return round(float(times[count - 1]) * self.wav(name, "heard")[1] / 1000)
 
 
+def unducked(name: str, folder: Path) -> Path:
+    """A scenario that ships, with a client that does not duck at a hint."""
+    text = (ROOT / "configs" / "scenarios" / f"{name}.yaml").read_text()
+    if "client: {" in text:
+        text = text.replace("client: {", "client: {duck_on_hint: false, ")
+    else:
+        text += "client: {duck_on_hint: false}\n"
+    path = folder / f"{name}-unducked.yaml"
+    path.write_text(text)
+    return path
+
+
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     """Run the command as a user would."""
     out = tmp_path_factory.mktemp("rehearsed")
-    command = [sys.executable, "-m", "bargein", "rehearse", str(CONFIG), *map(str, SHIPPED)]
+    scenarios = SHIPPED + [unducked(name, tmp_path_factory.mktemp("unducked")) for name in UNDUCKED]
+    command = [sys.executable, "-m", "bargein", "rehearse", str(CONFIG), *map(str, scenarios)]
     options = ["--out", str(out), "--json", "--jobs", str(JOBS)]
     done = subprocess.run(
         [*command, *options], capture_output=True, text=True, timeout=BOUND_S, check=False
@@ -89,24 +106,33 @@ def test_the_three_tapes_have_one_length(shipped: Rehearsed) -> None:
 
 @pytest.mark.parametrize("name", ["murmur", "cough"])
 def test_across_a_rejected_barge_in_every_sample_sounds_once(name: str, shipped: Rehearsed) -> None:
+    name = f"{name}-unducked"
     (heard, _), (made, _) = shipped.wav(name, "heard"), shipped.wav(name, "bot")
     muted, unmuted = shipped.at(name, "muted"), shipped.at(name, "unmuted")
     assert unmuted > muted
-    assert not heard[muted:unmuted].any()
-    joined = np.concatenate([heard[:muted], heard[unmuted:]])
+    assert not heard[muted + QUANTUM_SAMPLES : unmuted].any()
     # Exact zeros may also be pauses in the making.
-    assert np.array_equal(joined[joined != 0], made[made != 0])
+    whole = made[made != 0]
+    before, after = heard[:muted], heard[unmuted + QUANTUM_SAMPLES :]
+    before, after = before[before != 0], after[after != 0]
+    assert np.array_equal(before, whole[: len(before)])
+    assert np.array_equal(after, whole[len(whole) - len(after) :])
+    # Between the two, each sample died away and came back: both times together it is whole.
+    crossed = whole[len(before) : len(whole) - len(after)].astype(int)
+    away, back = (heard[at : at + QUANTUM_SAMPLES].astype(int) for at in (muted, unmuted))
+    assert len(crossed) <= QUANTUM_SAMPLES
+    assert np.abs(away + back).sum() == pytest.approx(np.abs(crossed).sum(), abs=QUANTUM_SAMPLES)
 
 
 def test_after_an_accepted_barge_in_nothing_of_it_sounds(shipped: Rehearsed) -> None:
-    (heard, _), (made, _) = shipped.wav("barge-in", "heard"), shipped.wav("barge-in", "bot")
-    muted = shipped.at("barge-in", "muted")
-    answer = shipped.at("barge-in", "bot_started", 2)
-    before, whole = heard[:muted], made[: shipped.at("barge-in", "made", 2)]
+    name = "barge-in-unducked"
+    (heard, _), (made, _) = shipped.wav(name, "heard"), shipped.wav(name, "bot")
+    muted, answer = shipped.at(name, "muted"), shipped.at(name, "bot_started", 2)
+    before, whole = heard[:muted], made[: shipped.at(name, "made", 2)]
     sounded = np.count_nonzero(before)
     assert np.array_equal(before[before != 0], whole[whole != 0][:sounded])
     assert np.count_nonzero(whole) > sounded + 10_000
-    assert not heard[muted:answer].any()
+    assert not heard[muted + QUANTUM_SAMPLES : answer].any()
 
 
 def test_the_user_is_heard_in_the_microphone_when_the_report_says_so(shipped: Rehearsed) -> None:

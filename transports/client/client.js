@@ -27,7 +27,7 @@ export class BargeinClient extends EventTarget {
   /** @type {'closed'|'connecting'|'open'} */
   state = 'closed';
   #options;
-  #serverThreshold = 0.65;
+  #server = {threshold: 0.65};
   #microphoneMuted = false;
   #connecting = null;
   #wire = null;
@@ -49,11 +49,14 @@ export class BargeinClient extends EventTarget {
    * @param {string} [options.token] that lets the client in, where one is asked for
    * @param {number|null} [options.threshold] null for the server's
    * @param {'mute'|'duck'} [options.overlap] what happens to the bot while the user speaks
+   * @param {boolean} [options.duckOnHint] duck the bot when a voice may be beginning
    * @param {boolean} [options.record] keep tape and probabilities, for tests
    */
-  constructor({url = ownServer(), token = '', threshold = null, overlap = 'mute', record = false} = {}) {
+  constructor({
+    url = ownServer(), token = '', threshold = null, overlap = 'mute', duckOnHint = true, record = false,
+  } = {}) {
     super();
-    this.#options = {url, token, threshold, overlap, record};
+    this.#options = {url, token, threshold, overlap, duckOnHint, record};
   }
 
   // --- connecting -------------------------------------------------------------------------
@@ -114,12 +117,12 @@ export class BargeinClient extends EventTarget {
   }
 
   #openPath(microphone, welcome, vad) {
-    const {overlap, record} = this.#options;
-    this.#serverThreshold = welcome.probability_threshold;
+    const {overlap, duckOnHint, record} = this.#options;
+    this.#server = {threshold: welcome.probability_threshold};
     const taken = this.#resume?.session === welcome.session ? this.#resume : null;
     const resume = taken && {utterance: taken.utterance, played: taken.played_samples};
     const {epoch} = welcome;
-    const options = {...vad, epoch, threshold: this.#threshold, overlap, record, resume};
+    const options = {...vad, ...this.#hearing, epoch, overlap, duckOnHint, record, resume};
     return AudioPath.open(microphone, welcome.sample_rate_hz, options, {
       outgoing: (list) => list.forEach((outgoing) => this.#send(outgoing)),
       failed: (error) => this.#drop(error),
@@ -246,9 +249,9 @@ export class BargeinClient extends EventTarget {
     if (due === 'dead') this.#drop(serverGone('Nothing was heard from the server for 6 s.'));
   }
 
-  #hearVadSettings({probability_threshold: threshold}) {
-    this.#serverThreshold = threshold;
-    this.#sendSettings({threshold: this.#threshold});
+  #hearVadSettings({probability_threshold: threshold, gate_db: gateDb, echo_gate_db: echoGateDb}) {
+    this.#server = {threshold, gateDb, echoGateDb};
+    this.#sendSettings(this.#hearing);
   }
 
   // --- settings ---------------------------------------------------------------------------
@@ -256,7 +259,7 @@ export class BargeinClient extends EventTarget {
   /** @param {number|null} threshold null for the server's */
   setThreshold(threshold) {
     this.#options.threshold = threshold;
-    this.#sendSettings({threshold: this.#threshold});
+    this.#sendSettings(this.#hearing);
   }
 
   /** @param {'mute'|'duck'} overlap */
@@ -265,14 +268,25 @@ export class BargeinClient extends EventTarget {
     this.#sendSettings({overlap});
   }
 
+  /** @param {boolean} duckOnHint */
+  setDuckOnHint(duckOnHint) {
+    this.#options.duckOnHint = duckOnHint;
+    this.#sendSettings({duckOnHint});
+  }
+
   /** @param {boolean} muted */
   setMicrophoneMuted(muted) {
     this.#microphoneMuted = muted;
     this.#path?.muteMicrophone(muted);
   }
 
-  get #threshold() {
-    return this.#options.threshold ?? this.#serverThreshold;
+  /** Threshold and gates; who has chosen a threshold has no gates. */
+  get #hearing() {
+    const {threshold: chosen} = this.#options;
+    const {threshold, gateDb = -Infinity, echoGateDb = -Infinity} = this.#server;
+    return chosen === null
+      ? {threshold, gateDb, echoGateDb}
+      : {threshold: chosen, gateDb: -Infinity, echoGateDb: -Infinity};
   }
 
   #sendSettings(settings) {

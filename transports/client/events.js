@@ -12,8 +12,10 @@ const TELLING = {
     [['words', {utterance, first, words: words.map(readWord)}]],
   transcript: ({text, final}) => [['transcript', {text, final}]],
   pong: (message, nowMs) => [['rtt', readPong(message, nowMs)]],
-  vad_settings: ({probability_threshold: threshold, noise_floor_db: noiseFloorDb}) =>
-    [['vadsettings', {threshold, noiseFloorDb}]],
+  vad_settings: ({
+    probability_threshold: threshold, noise_floor_db: noiseFloorDb, gate_db: gateDb,
+    echo_gate_db: echoGateDb, why,
+  }) => [['vadsettings', {threshold, noiseFloorDb, gateDb, echoGateDb, why}]],
   // A final one closes the connection, which is told with it.
   error: ({code, message, final}) => (final ? [] : [['warning', {code, message}]]),
 };

@@ -92,6 +92,7 @@ class Room:
                 vad=plan.vad,
                 report_played=plan.report_played,
                 overlap=plan.overlap,
+                duck_on_hint=plan.duck_on_hint,
                 threshold=plan.threshold,
             )
         )

@@ -32,7 +32,7 @@ from bargein.protocol import (
     Welcome,
     Words,
 )
-from bargein.rehearsal.engine import ClientSettings, Engine, Start
+from bargein.rehearsal.engine import CLOSED, ClientSettings, Engine, Start
 from bargein.rehearsal.events import (
     ErrorShown,
     Event,
@@ -91,7 +91,7 @@ class Client:
     @property
     def contesting(self) -> bool:
         """Whether a verdict is awaited; the bot is muted or ducked."""
-        return self._engine is not None and self._engine.gate != "open"
+        return self._engine is not None and self._engine.gate in CLOSED
 
     @property
     def threshold(self) -> float:
@@ -216,6 +216,8 @@ class Client:
     def _set_threshold(self, message: VadSettings, now_ms: float) -> None:
         if self._engine and self.settings.threshold is None:
             self._engine.threshold = message.probability_threshold
+            self._engine.gate_db = message.gate_db
+            self._engine.echo_gate_db = message.echo_gate_db
         told = (self.threshold, message.noise_floor_db)
         self._events.append(ThresholdSet(now_ms, *told))
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from bargein.gate import NO_GATE_DB
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 
 WINDOW_MS = WINDOW_SAMPLES * 1000 / MICROPHONE_RATE_HZ
@@ -28,6 +29,11 @@ CERTAINLY_QUIET = 0.1
 UNKNOWN_FLOOR_DB = -90.0
 """What is assumed before anything quiet was heard."""
 
+HINT_SHARE = 0.5
+"""A window of this share of the threshold is a hint of a voice..."""
+HINT_WINDOWS = 3
+"""...that holds for so many windows, if nothing follows."""
+
 Change = Literal["onset", "offset"]
 
 
@@ -41,20 +47,38 @@ class Ear:
         self.window_index = 0
         """Of the last window."""
         self.speaking = False
+        self.hinted = False
+        """The last window may be the begin of speech."""
+        self._hint_left = 0
         self.noise_floor_db = UNKNOWN_FLOOR_DB
         self._windows = 0
         self._silent_windows = 0
         self._levels: deque[float] = deque(maxlen=FLOOR_WINDOWS)
 
-    def hear(self, pcm: bytes, probability: float, threshold: float) -> Change | None:
-        """Take a window; gives what it changes."""
+    def hear(
+        self, pcm: bytes, probability: float, threshold: float, gate_db: float = NO_GATE_DB
+    ) -> Change | None:
+        """Take a window; gives what it changes. Below the gate it is silence."""
         self.probability, self.window_index = probability, self._windows
         self._windows += 1
-        self._levels.append(level_db(pcm) if probability < CERTAINLY_QUIET else math.inf)
+        db = level_db(pcm)
+        self._levels.append(db if probability < CERTAINLY_QUIET else math.inf)
         lowest_db = min(self._levels)
         if lowest_db < math.inf:
             self.noise_floor_db = lowest_db
-        return self._change(probability, threshold)
+        heard = probability if db >= gate_db else 0.0
+        change = self._change(heard, threshold)
+        self._take_hint(heard, threshold)
+        return change
+
+    def _take_hint(self, heard: float, threshold: float) -> None:
+        if self.speaking:
+            self._hint_left = 0
+        elif heard >= threshold * HINT_SHARE:
+            self._hint_left = HINT_WINDOWS
+        else:
+            self._hint_left = max(0, self._hint_left - 1)
+        self.hinted = self._hint_left > 0
 
     @property
     def first_silent_window(self) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from bargein.floor import Floor
+from bargein.gate import NO_GATE_DB
 from bargein.packet import Kind, Packet
 from bargein.protocol import (
     PLAYED_EVERY_MS,
@@ -55,6 +56,8 @@ from bargein.rehearsal.progress import Progress
 
 QUANTUM_SAMPLES = 128
 """Web Audio's render quantum: what changes between two samples changes at a quantum's begin."""
+CLOSED = frozenset({"ducked", "muted"})
+"""Somebody speaks over the bot; a mere hint is no news."""
 LATE_VERDICT_MS = 300
 """A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost."""
 
@@ -69,8 +72,10 @@ class ClientSettings:
     """It tells its position; one that does not is allowed, and must do no harm."""
     overlap: Literal["mute", "duck"] = "mute"
     """What happens to the bot while the user speaks."""
+    duck_on_hint: bool = True
+    """It ducks the bot when a voice may be beginning."""
     threshold: float | None = None
-    """A window at or above it is speech; None for the server's."""
+    """A window at or above it is speech; None for the server's, and its gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ class Engine:
         """Begin a session."""
         self.settings = settings
         self.threshold = start.threshold
+        self.gate_db = self.echo_gate_db = NO_GATE_DB
+        """A window of a lower level is silence; the second one counts while the bot speaks."""
         self._rate_hz = start.rate_hz
         self._send = send
         self._tell = tell
@@ -148,11 +155,17 @@ class Engine:
         self._send(Packet(Kind.MICROPHONE, self.epoch, 0, start_sample, pcm))
         if not self.settings.vad:
             return
-        change = self._ear.hear(pcm, probability, self.threshold)
+        change = self._ear.hear(pcm, probability, self.threshold, self._level_gate_db)
         if change == "onset":
             self._hear_onset()
         if change == "offset":
             self._send(SpeechEnded(window_index=self._ear.first_silent_window))
+
+    @property
+    def _level_gate_db(self) -> float:
+        current = self._player.current
+        bot_speaks = current is not None and current.begun
+        return max(self.gate_db, self.echo_gate_db) if bot_speaks else self.gate_db
 
     def _hear_onset(self) -> None:
         self._spent = False
@@ -190,10 +203,11 @@ class Engine:
         return Evidence(played, ear.probability, ear.window_index, ear.noise_floor_db)
 
     def _open_or_close_gate(self) -> None:
-        before = self._player.gate
+        was_closed = self._player.gate in CLOSED
         closed: Gate = "ducked" if self.settings.overlap == "duck" else "muted"
-        self._player.gate = closed if self._contest.open else "open"
-        if self._player.gate == before:
+        hinted = self.settings.duck_on_hint and self._ear.hinted
+        self._player.gate = closed if self._contest.open else "hinted" if hinted else "open"
+        if (self._player.gate in CLOSED) == was_closed:
             return
         if (attempt := self._contest.open) is not None:
             is_ducked = closed == "ducked"

@@ -81,6 +81,11 @@ class Incoming:
         self.append(start_sample, pcm, last=False)
         return lost
 
+    def peek(self, samples: int) -> bytes:
+        """What comes next, as far as it is here, without playing it."""
+        first = (self.played - self._base) * BYTES_PER_SAMPLE
+        return bytes(self._pcm[first : first + min(samples, self.available) * BYTES_PER_SAMPLE])
+
     def read(self, samples: int) -> bytes:
         """Play at most so many samples, as far as they are here."""
         first = (self.played - self._base) * BYTES_PER_SAMPLE

@@ -2,6 +2,9 @@
 
 While the gate is muted nothing advances and the output is exact zeros; opening it goes on
 at the very next sample. A starved utterance stands still, too.
+
+In the quantum in which the gate mutes, what would have come next dies away without being
+played; when it opens again the same samples come back by the opposite ramp.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 from bargein.packet import BYTES_PER_SAMPLE, Flag, Packet
 from bargein.rehearsal.incoming import Incoming
 
-Gate = Literal["open", "muted", "ducked"]
+Gate = Literal["open", "hinted", "ducked", "muted"]
 
 PRIME_MS = 40
 """An utterance begins, or goes on after it starved, when this much is there..."""
@@ -23,8 +26,10 @@ PRIME_WAIT_MS = 100
 """...or when it has waited this long with less: the server may send no more before we play."""
 GAP_WAIT_MS = 500
 """How long to wait for samples that are missing while later ones are there."""
-DUCKED_GAIN = 0.1
-"""-20 dB."""
+GAINS: dict[Gate, float] = {"open": 1.0, "hinted": 0.25, "ducked": 0.1, "muted": 0.0}
+"""-12 dB at a hint of a voice, -20 dB while the user speaks over a bot that is not muted."""
+RAMP_SAMPLES = 128
+"""Between two gains there is a straight line of so many samples, so that no step is heard."""
 REMEMBERED_UTTERANCES = 8
 """Lengths of this many finished utterances are remembered, for late questions."""
 
@@ -72,6 +77,7 @@ class Player:
     def __init__(self, rate_hz: int, tell: Callable[[Telling], None]) -> None:
         """Play at the rate of the bot's audio."""
         self.gate: Gate = "open"
+        self._gain = 1.0
         self._rate_hz = rate_hz
         self._tell = tell
         self._queue: list[Incoming] = []
@@ -120,8 +126,22 @@ class Player:
 
     def render(self, samples: int) -> bytes:
         """Give the next samples for the loudspeaker, silence where nothing plays."""
-        if self.gate == "muted":
-            return bytes(samples * BYTES_PER_SAMPLE)
+        gain = GAINS[self.gate]
+        # Where nothing sounds there is nothing to fade.
+        before = self._gain if self._sounds else gain
+        self._gain = gain
+        output = self._advance(samples) if gain else self._die_away(samples, before)
+        silence = bytes(samples * BYTES_PER_SAMPLE - len(output))
+        return ramped(output, before, gain, samples) + silence
+
+    @property
+    def _sounds(self) -> bool:
+        return bool(self._queue) and self._queue[0].begun and self._queue[0].primed
+
+    def _die_away(self, samples: int, before: float) -> bytes:
+        return self._queue[0].peek(samples) if before else b""
+
+    def _advance(self, samples: int) -> bytes:
         output = bytearray()
         while self._queue and (done := len(output) // BYTES_PER_SAMPLE) < samples:
             head = self._queue[0]
@@ -133,8 +153,7 @@ class Player:
                 break
         if self._queue and self._queue[0].finished:
             self._finish(self._queue[0])
-        silence = bytes(samples * BYTES_PER_SAMPLE - len(output))
-        return (ducked(output) if self.gate == "ducked" else bytes(output)) + silence
+        return bytes(output)
 
     def _play(self, head: Incoming, samples: int, offset: int) -> bytes:
         start_sample = head.played
@@ -196,7 +215,11 @@ class Player:
         return samples * 1000 / self._rate_hz
 
 
-def ducked(pcm: bytes | bytearray) -> bytes:
-    """PCM16 at the level of a bot that the user speaks over."""
-    samples = np.frombuffer(bytes(pcm), dtype="<i2")
-    return bytes(np.rint(samples * DUCKED_GAIN).astype("<i2").tobytes())
+def ramped(pcm: bytes, before: float, gain: float, quantum_samples: int) -> bytes:
+    """PCM16 led from one gain to the other, which the quantum's last sample has exactly."""
+    if before == gain == 1 or not pcm:
+        return pcm
+    samples = np.frombuffer(pcm, dtype="<i2")
+    steps = np.minimum(np.arange(1, len(samples) + 1) / min(RAMP_SAMPLES, quantum_samples), 1)
+    gains = before + (gain - before) * steps
+    return np.rint(samples * gains).astype("<i2").tobytes()

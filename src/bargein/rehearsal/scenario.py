@@ -86,6 +86,9 @@ class ClientPlan(Part):
     overlap: Literal["mute", "duck"] = Field(
         default="mute", description="What it does to the bot on speech."
     )
+    duck_on_hint: bool = Field(
+        default=True, description="Whether it ducks the bot when a voice may be beginning."
+    )
     threshold: float | None = Field(
         default=None, ge=0, le=1, description="Of its VAD; null takes the server's."
     )

@@ -1,5 +1,6 @@
 /** What the engine hears: microphone, VAD, and what follows from them about the user's voice. */
 
+import {Hint} from './hint.js';
 import {levelDb, NoiseFloor} from './level.js';
 import {Microphone} from './microphone.js';
 import {OnsetEstimate} from './onset.js';
@@ -13,9 +14,12 @@ export class Ear {
   /** Of the last window. */
   probability = 0;
   windowIndex = 0;
+  /** The last window may be the begin of speech. */
+  hinted = false;
   #vad;
   #microphone;
   #speech = new Speech();
+  #hint = new Hint();
   #refresh = new Refresh();
   #noise = new NoiseFloor();
   #onset = new OnsetEstimate();
@@ -32,21 +36,26 @@ export class Ear {
 
   /**
    * @param {Float32Array} input
-   * @param {() => number} threshold a window at or above it is speech
+   * @param {() => {threshold: number, gateDb: number}} rule a window at or above the threshold
+   *   is speech; one of a lower level than the gate is silence, whatever its probability
    * @param {(window: import('./microphone.js').Window, change: 'onset'|'offset'|null) => void}
    *   emit called for each window, when it was scored
    */
-  push(input, threshold, emit) {
+  push(input, rule, emit) {
     this.#microphone.push(input, (window) => {
       const {samples, index} = window;
       this.probability = this.#vad.probability(samples);
       this.windowIndex = index;
-      this.#noise.hear(levelDb(samples), this.probability);
+      const db = levelDb(samples);
+      this.#noise.hear(db, this.probability);
       this.#onset.hear(samples);
       if (this.#probabilities.length < MOST_PROBABILITIES) {
         this.#probabilities.push(this.probability);
       }
-      const change = this.#speech.hear(this.probability, threshold());
+      const {threshold, gateDb} = rule();
+      const heard = db >= gateDb ? this.probability : 0;
+      const change = this.#speech.hear(heard, threshold);
+      this.hinted = this.#hint.hear(heard, threshold, this.#speech.speaking);
       if (this.#refresh.due(this.probability, this.#speech.speaking)) this.#vad.reset();
       emit(window, change);
     });

@@ -25,6 +25,8 @@ const PLAYED_EVERY_MS = 200;
 const DISPLAY_EVERY_MS = 50;
 /** A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost. */
 const LATE_VERDICT_MS = 300;
+/** No window is below it. */
+const NO_GATE_DB = -Infinity;
 
 /**
  * What leaves the engine: a message or a packet for the server, or an event for the page.
@@ -61,14 +63,20 @@ export class Engine {
    * @param {number} options.epoch that the server named
    * @param {number} options.threshold a window at or above it is speech
    * @param {'mute'|'duck'} options.overlap what happens to the bot when the user speaks
+   * @param {boolean} [options.duckOnHint] duck the bot when a voice may be beginning
+   * @param {number} [options.gateDb] a window of a lower level is silence
+   * @param {number} [options.echoGateDb] the same while the bot speaks
    * @param {{probability: (window: Float32Array) => number, reset: () => void}} options.vad
    * @param {boolean} [options.record] keep a tape
    * @param {{utterance: number, played: number}} [options.resume] what was played before
    *   the connection was lost
    */
-  constructor({rateHz, botRateHz, epoch, threshold, overlap, vad, record, resume}) {
+  constructor({
+    rateHz, botRateHz, epoch, threshold, overlap, vad, record, resume,
+    duckOnHint = true, gateDb = NO_GATE_DB, echoGateDb = NO_GATE_DB,
+  }) {
     this.#rateHz = rateHz;
-    this.#settings = {threshold, overlap};
+    this.#settings = {threshold, overlap, duckOnHint, gateDb, echoGateDb};
     this.#ear = new Ear(rateHz, vad);
     this.#player = new Player(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
     this.#admission = new Admission(epoch, botRateHz);
@@ -86,7 +94,7 @@ export class Engine {
   quantum(input, output, frame) {
     this.#frame = frame;
     this.#microphoneMeter.add(input);
-    this.#ear.push(input, () => this.#settings.threshold, this.#hear);
+    this.#ear.push(input, this.#rule, this.#hear);
     this.#repair();
     this.#contestWhatIsAboutToBegin();
     this.#openOrCloseGate();
@@ -112,7 +120,13 @@ export class Engine {
 
   // --- the microphone ---------------------------------------------------------------------
 
-  // Bound once: it is called from the audio thread's inner loop.
+  // Both bound once: they are called from the audio thread's inner loop.
+  #rule = () => {
+    const {threshold, gateDb, echoGateDb} = this.#settings;
+    const botSpeaks = this.#player.current?.begun ?? false;
+    return {threshold, gateDb: botSpeaks ? Math.max(gateDb, echoGateDb) : gateDb};
+  };
+
   #hear = ({startSample, pcm}, change) => {
     const {epoch} = this.#admission;
     this.#send({kind: 'packet', buffer: writeMicrophonePacket({epoch, startSample, pcm})});
@@ -165,14 +179,15 @@ export class Engine {
   }
 
   #openOrCloseGate() {
-    const closed = this.#settings.overlap === 'duck' ? 'ducked' : 'muted';
-    this.#player.gate = this.#contest.open === null ? 'open' : closed;
+    const {overlap, duckOnHint} = this.#settings;
+    if (this.#contest.open !== null) this.#player.gate = overlap === 'duck' ? 'ducked' : 'muted';
+    else this.#player.gate = duckOnHint && this.#ear.hinted ? 'hinted' : 'open';
   }
 
   /** Measures, not assumes, in which quantum the output obeyed. */
   #measureMute(output) {
     if (this.#detectedFrame === null || this.#contest.open === null) return;
-    const obeyed = this.#player.gate === 'ducked' || output.every((sample) => sample === 0);
+    const obeyed = this.#player.gate === 'ducked' || output.at(-1) === 0;
     if (!obeyed) return;
     this.#contest.open.quanta = (this.#frame - this.#detectedFrame) / QUANTUM_SAMPLES;
     this.#detectedFrame = null;
@@ -296,7 +311,10 @@ export class Engine {
 
   // --- settings and what the outside learns ----------------------------------------------
 
-  /** @param {{threshold?: number, overlap?: 'mute'|'duck'}} settings */
+  /**
+   * @param {{threshold?: number, overlap?: 'mute'|'duck', duckOnHint?: boolean, gateDb?: number,
+   *   echoGateDb?: number}} settings
+   */
   set(settings) {
     Object.assign(this.#settings, settings);
     this.#openOrCloseGate();
@@ -341,6 +359,7 @@ export class Engine {
       probability: this.#ear.probability,
       speech: this.#ear.speaking,
       threshold: this.#settings.threshold,
+      gate: this.#player.gate,
     });
   }
 

@@ -3,8 +3,13 @@
  *
  * While the gate is muted nothing advances and the output is exact zeros; opening it goes on
  * at the very next sample. A starved utterance stands still, too.
+ *
+ * In the quantum in which the gate mutes, what would have come next dies away without being
+ * played; when it opens again the same samples come back by the opposite ramp. The two gains of
+ * a sample add up to one: none is lost, and none is heard twice.
  */
 
+import {GAINS, ramp} from './gain.js';
 import {Sinc} from './sinc.js';
 import {Utterance} from './utterance.js';
 
@@ -14,8 +19,6 @@ const PRIME_MS = 40;
 const PRIME_WAIT_MS = 100;
 /** How long to wait for samples that are missing while later ones are there. */
 const GAP_WAIT_MS = 500;
-/** -20 dB. */
-const DUCKED_GAIN = 0.1;
 /** Lengths of this many finished utterances are remembered, for late questions. */
 const REMEMBERED_UTTERANCES = 8;
 
@@ -30,8 +33,10 @@ const REMEMBERED_UTTERANCES = 8;
  */
 
 export class Player {
-  /** @type {'open'|'muted'|'ducked'} */
+  /** @type {'open'|'hinted'|'ducked'|'muted'} */
   gate = 'open';
+  // Of the last sample that went out.
+  #gain = 1;
   #queue = [];
   #lengths = new Map();
   #starvedSamples = 0;
@@ -101,10 +106,25 @@ export class Player {
   /** Fill one render quantum. */
   render(output) {
     output.fill(0);
-    if (this.gate === 'muted') {
-      this.#inStretch = false;
-      return;
-    }
+    const gain = GAINS[this.gate];
+    // Where nothing sounds there is nothing to fade.
+    const before = this.#sounds ? this.#gain : gain;
+    this.#gain = gain;
+    if (gain > 0) this.#advance(output);
+    else this.#dieAway(output, before);
+    ramp(output, before, gain);
+  }
+
+  get #sounds() {
+    return this.current !== null && this.current.begun && this.current.primed;
+  }
+
+  #dieAway(output, before) {
+    this.#inStretch = false;
+    if (before > 0) this.current.peek(output);
+  }
+
+  #advance(output) {
     let done = 0;
     while (done < output.length && this.#queue.length > 0) {
       const head = this.#queue[0];
@@ -113,9 +133,6 @@ export class Player {
       else if (!this.#starve(head, output.length - done)) break;
     }
     if (this.current?.finished) this.#finish(this.current);
-    if (this.gate === 'ducked') {
-      for (let i = 0; i < done; i++) output[i] *= DUCKED_GAIN;
-    }
   }
 
   #play(head, output, from) {

@@ -98,6 +98,15 @@ export class Utterance {
     return this.#sinc === null ? this.#copy(output, from) : this.#interpolate(output, from);
   }
 
+  /** Fill `output` with what comes next, as far as it is here, without playing it. */
+  peek(output) {
+    const {played} = this;
+    const phase = this.#phase;
+    this.read(output, 0);
+    this.played = played;
+    this.#phase = phase;
+  }
+
   #copy(output, from) {
     const count = Math.min(this.available, output.length - from);
     const mask = this.#ring.length - 1;
