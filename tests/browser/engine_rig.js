@@ -8,7 +8,7 @@ const QUANTUM_SAMPLES = 128;
 const HISS = 0.001;
 
 export class Rig {
-  constructor({rateHz, botRateHz, overlap, resume, hiss = false}) {
+  constructor({rateHz, botRateHz, hiss = false, ...options}) {
     this.rateHz = rateHz;
     this.voice = 0;
     this.frame = 0;
@@ -17,7 +17,7 @@ export class Rig {
     this.hiss = hiss ? HISS : 0;
     const vad = {probability: () => this.voice, reset: () => {}};
     this.engine = new Engine(
-      {rateHz, botRateHz, overlap, vad, resume, epoch: 1, threshold: 0.65, record: true},
+      {rateHz, botRateHz, vad, ...options, epoch: 1, threshold: 0.65, record: true},
     );
   }
 

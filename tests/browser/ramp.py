@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import TypeAlias
 
@@ -60,6 +60,18 @@ def stretches(tape: Samples) -> list[Stretch]:
             index = round(size[first]) - 1
             found.append(Stretch(bool(pcm[first] > 0), index, end - first, first, gains[first]))
     return found
+
+
+def runs(tape: Samples) -> list[Stretch]:
+    """The stretches, joined where only the gain has changed."""
+    joined: list[Stretch] = []
+    for each in stretches(tape):
+        last = joined[-1] if joined else None
+        if last and last.at + last.samples == each.at and last.next == each.start:
+            joined[-1] = replace(last, samples=last.samples + each.samples)
+        else:
+            joined.append(each)
+    return joined
 
 
 def level(pcm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

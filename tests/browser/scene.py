@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from playwright.sync_api import Page
 
 from bargein.protocol import Codec, Message
@@ -32,23 +34,38 @@ class Scene:
         """Let time pass."""
         self._page.evaluate("ms => rig.run(ms)", ms)
 
+    def voice(self, probability: float) -> None:
+        """What the VAD says from the next window on."""
+        self._page.evaluate("p => { rig.voice = p; }", probability)
+
     def speak(self) -> None:
         """From the next window on the VAD hears a voice; run until it has."""
-        self._page.evaluate("p => { rig.voice = p; }", SPEECH)
+        self.voice(SPEECH)
         self.run(ONE_WINDOW_MS)
 
     def hush(self) -> None:
         """The voice ends, and enough silence follows for an offset."""
-        self._page.evaluate("() => { rig.voice = 0; }")
+        self.voice(0)
         self.run(WINDOW_MS * 8)
 
     def play(
         self, utterance: int, start: int, count: int, *, epoch: int = 1, last: bool = False
     ) -> None:
         """A packet of the utterance's ramp comes."""
-        pcm = ramp(utterance, start, count).tolist()
+        self.play_pcm(utterance, start, ramp(utterance, start, count), epoch=epoch, last=last)
+
+    def play_pcm(
+        self,
+        utterance: int,
+        start: int,
+        pcm: npt.NDArray[np.int16],
+        *,
+        epoch: int = 1,
+        last: bool = False,
+    ) -> None:
+        """A packet of any other sound comes."""
         order = "packet => rig.packet(...packet)"
-        self._page.evaluate(order, [epoch, utterance, start, pcm, last])
+        self._page.evaluate(order, [epoch, utterance, start, pcm.tolist(), last])
 
     def hear(self, message: Message) -> None:
         """The server says something."""

@@ -10,7 +10,7 @@ import numpy as np
 from playwright.async_api import Page
 
 from .peer import PATIENCE_S, Peer
-from .ramp import Samples, Stretch, stretches
+from .ramp import Samples, Stretch, runs, stretches
 
 EVENTS = (
     *("connection", "welcome", "floor", "levels", "words", "playout", "transcript"),
@@ -63,6 +63,11 @@ class Tape:
     def stretches(self) -> list[Stretch]:
         """What it holds, read back from the ramps."""
         return stretches(self.samples)
+
+    @property
+    def runs(self) -> list[Stretch]:
+        """The stretches, joined where only the gain has changed: a hint may have ducked them."""
+        return runs(self.samples)
 
 
 class Talk:

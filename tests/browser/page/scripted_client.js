@@ -24,6 +24,7 @@ export class BargeinClient extends EventTarget {
 
   setThreshold(threshold) { this.asked.push(['setThreshold', threshold]); }
   setOverlap(overlap) { this.asked.push(['setOverlap', overlap]); }
+  setDuckOnHint(duckOnHint) { this.asked.push(['setDuckOnHint', duckOnHint]); }
   setMicrophoneMuted(muted) { this.asked.push(['setMicrophoneMuted', muted]); }
 
   step(step) { this.move('connecting', {step}); }

@@ -110,16 +110,25 @@ def test_settings_reach_the_client_and_are_remembered(page: Page) -> None:
     page.get_by_role("slider").fill("0.8")
     page.get_by_text("More settings").click()
     page.get_by_label("duck it").check()
+    page.get_by_label("first hint").uncheck()
     asked = dict(page.evaluate("scripted.asked"))
-    assert asked == {"setThreshold": 0.8, "setOverlap": "duck"}
+    assert asked == {"setThreshold": 0.8, "setOverlap": "duck", "setDuckOnHint": False}
     page.reload()
     options = page.evaluate("scripted.options")
     assert (options["threshold"], options["overlap"]) == (0.8, "duck")
+    assert not options["duckOnHint"]
 
 
 def test_automatic_follows_the_server(page: Page) -> None:
     start(page, threshold=0.7)
     expect(page.locator("#threshold-words")).to_have_text("70 %")
-    emit(page, "vadsettings", threshold=0.55, noiseFloorDb=-52.4)
+    emit(page, "vadsettings", threshold=0.55, noiseFloorDb=-52.4, gateDb=-41.6, why="voices")
     expect(page.locator("#threshold-words")).to_have_text("55 %")
     expect(page.get_by_role("slider")).to_be_disabled()
+    expect(page.locator("#why")).to_contain_text("louder than they are")
+    page.get_by_text("More settings").click()
+    expect(page.locator("#noise-floor")).to_have_text("−52 dBFS")
+    expect(page.locator("#level-gate")).to_have_text("−42 dBFS")
+    page.get_by_label("Automatic").uncheck()
+    expect(page.locator("#why")).to_contain_text("You have chosen")
+    expect(page.locator("#level-gate")).to_have_text("none")

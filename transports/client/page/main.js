@@ -17,17 +17,18 @@ import {StageView} from './stage_view.js';
 import {Timeline} from './timeline.js';
 import {TimelineView} from './timeline_view.js';
 import * as transcripts from './transcript.js';
+import {roomWords, VAD} from './wording.js';
 
 /** Bind the page in `root` to a client made from `Client`; returns `{client}`. */
 export function mount(root, Client, {record = false} = {}) {
   const part = id => root.getElementById(id);
   const settings = new SettingsView({
     threshold: part('threshold'), thresholdWords: part('threshold-words'), automatic: part('automatic'),
-    overlap: [...root.querySelectorAll('input[name=overlap]')], announce: part('announce'),
+    overlap: [...root.querySelectorAll('input[name=overlap]')], duckOnHint: part('duck-on-hint'), announce: part('announce'),
     shortcuts: part('shortcuts'), meter: part('probability'), bar: part('probability-bar'),
   });
-  const {threshold, overlap} = settings.settings;
-  const client = new Client({threshold, overlap, record});
+  const {threshold, overlap, duckOnHint} = settings.settings;
+  const client = new Client({threshold, overlap, duckOnHint, record});
   const stage = new StageView({
     button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'), muteWords: part('mute-words'),
     steps: part('steps'), link: part('link'), linkWords: part('link-words'), floor: part('floor'),
@@ -39,7 +40,8 @@ export function mount(root, Client, {record = false} = {}) {
 
   bindSettings(client, settings);
   bindStage(root, client, session, stage, part);
-  bindLevels(client, settings, part('noise-floor'));
+  bindLevels(client, settings);
+  bindRoom(client, settings, part);
   bindConversation(client, announcer, part);
   bindInterruptions(client, part);
   bindHelp(root, part, settings, () => session.toggleMicrophone());
@@ -95,6 +97,7 @@ function bindSettings(client, settings) {
   settings.addEventListener('change', ({detail}) => {
     client.setThreshold(detail.threshold);
     client.setOverlap(detail.overlap);
+    client.setDuckOnHint(detail.duckOnHint);
   });
   on(client, 'welcome', ({threshold}) => settings.serverThreshold(threshold));
   on(client, 'vadsettings', ({threshold}) => settings.serverThreshold(threshold));
@@ -133,14 +136,27 @@ function showExamples(part, examples) {
   part('examples-list').replaceChildren(...examples.map(text => element('li', {}, `“${text}”`)));
 }
 
-function bindLevels(client, settings, noiseFloor) {
+function bindLevels(client, settings) {
   on(client, 'levels', levels => settings.probability(performance.now(), levels));
   on(client, 'connection', ({state}) => {
     if (state === 'closed') settings.probability(performance.now(), {probability: 0, speech: false});
   });
-  on(client, 'vadsettings', ({noiseFloorDb}) => {
-    if (Number.isFinite(noiseFloorDb)) noiseFloor.textContent = `${Math.round(noiseFloorDb)} dBFS`;
-  });
+}
+
+/** What the server makes of the room, and what follows from it for the threshold. */
+function bindRoom(client, settings, part) {
+  let room = {why: 'quiet'};
+  const show = () => {
+    const {noise, gate, why} = roomWords(room, settings.settings.threshold === null);
+    part('noise-floor').textContent = noise;
+    part('level-gate').textContent = gate;
+    part('why').textContent = why;
+  };
+  on(client, 'welcome', () => { room = {why: 'quiet'}; show(); });
+  on(client, 'vadsettings', heard => { room = heard; show(); });
+  on(client, 'welcome', ({vad}) => { part('vad').textContent = VAD[vad] ?? '–'; });
+  settings.addEventListener('change', show);
+  show();
 }
 
 function bindConversation(client, announcer, part) {

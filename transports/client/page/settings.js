@@ -5,6 +5,8 @@ export const DEFAULTS = Object.freeze({
   /** A window with this probability or more is speech; null: as the server says. */
   threshold: null,
   overlap: 'mute',
+  /** Lower the bot when a voice may be beginning, before it is speech. */
+  duckOnHint: true,
   announce: true,
   shortcuts: true,
 });
@@ -19,6 +21,7 @@ export function valid(stored) {
   return {
     threshold: inRange ? threshold : DEFAULTS.threshold,
     overlap: from.overlap === 'duck' ? 'duck' : 'mute',
+    duckOnHint: from.duckOnHint !== false,
     announce: from.announce !== false,
     shortcuts: from.shortcuts !== false,
   };

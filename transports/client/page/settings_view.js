@@ -11,15 +11,16 @@ export class SettingsView extends EventTarget {
   #serverThreshold = 0.65;
   #meterMs = 0;
 
-  /** `parts`: threshold, thresholdWords, automatic, overlap (radios), announce, shortcuts, meter, bar. */
+  /** `parts`: threshold, thresholdWords, automatic, overlap (radios), duckOnHint, announce, shortcuts, meter, bar. */
   constructor(parts) {
     super();
     this.#parts = parts;
-    const {threshold, automatic, overlap, announce, shortcuts} = parts;
+    const {threshold, automatic, overlap, duckOnHint, announce, shortcuts} = parts;
     threshold.addEventListener('input', () => this.#choose({threshold: Number(threshold.value)}));
     automatic.addEventListener('change', () =>
       this.#choose({threshold: automatic.checked ? null : Number(threshold.value)}));
     for (const radio of overlap) radio.addEventListener('change', () => this.#choose({overlap: radio.value}));
+    duckOnHint.addEventListener('change', () => this.#choose({duckOnHint: duckOnHint.checked}));
     announce.addEventListener('change', () => this.#choose({announce: announce.checked}));
     shortcuts.addEventListener('change', () => this.#choose({shortcuts: shortcuts.checked}));
     this.#show();
@@ -55,7 +56,7 @@ export class SettingsView extends EventTarget {
   }
 
   #show() {
-    const {threshold, thresholdWords, automatic, overlap, announce, shortcuts} = this.#parts;
+    const {threshold, thresholdWords, automatic, overlap, duckOnHint, announce, shortcuts} = this.#parts;
     const chosen = this.#settings.threshold;
     const value = chosen ?? this.#serverThreshold;
     threshold.value = String(Math.min(THRESHOLD_MAX, Math.max(THRESHOLD_MIN, value)));
@@ -64,6 +65,7 @@ export class SettingsView extends EventTarget {
     thresholdWords.textContent = `${Math.round(value * 100)} %`;
     automatic.checked = chosen === null;
     for (const radio of overlap) radio.checked = radio.value === this.#settings.overlap;
+    duckOnHint.checked = this.#settings.duckOnHint;
     announce.checked = this.#settings.announce;
     shortcuts.checked = this.#settings.shortcuts;
   }

@@ -94,3 +94,29 @@ export function reasonOf(reason) {
   const why = (reason || 'no reason given').replaceAll('_', ' ');
   return {why, note: `${why}. Went on.`};
 }
+
+/** Why the threshold is where it is. */
+const WHY = Object.freeze({
+  quiet: 'The room is quiet: nothing moves the threshold.',
+  noise: 'Noise hides speech, so less counts as speech.',
+  voices: 'Others talk around you: only what is louder than they are counts.',
+  echo: 'The microphone hears the bot: while it speaks, only what is louder counts.',
+});
+const LEAST_GATE_DB = -100;
+
+/** How the speech detector runs. */
+export const VAD = Object.freeze({wasm: 'WebAssembly', plain: 'plain JavaScript'});
+
+/** What the server hears of the room, in words; without `follows` the listener has chosen. */
+export function roomWords({noiseFloorDb, gateDb, echoGateDb, why}, follows) {
+  const gate = Math.max(gateDb ?? LEAST_GATE_DB, echoGateDb ?? LEAST_GATE_DB);
+  return {
+    noise: Number.isFinite(noiseFloorDb) ? decibels(noiseFloorDb) : '–',
+    gate: follows && gate > LEAST_GATE_DB ? decibels(gate) : 'none',
+    why: follows ? WHY[why] ?? WHY.quiet : 'You have chosen the threshold; it stays there.',
+  };
+}
+
+function decibels(db) {
+  return `${Math.round(db)} dBFS`.replace('-', '−');
+}
