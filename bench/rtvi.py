@@ -53,9 +53,10 @@ def last_heard(sound: NDArray[np.int16], made: NDArray[np.int16]) -> int:
     voice = made.astype(np.float64)
     size = 1 << (len(voice) + len(tail)).bit_length()
     found = np.fft.irfft(np.fft.rfft(voice, size) * np.conj(np.fft.rfft(tail, size)), size)
-    energy = np.convolve(voice**2, np.ones(TAIL_SAMPLES))[TAIL_SAMPLES - 1 :]
+    total = np.concatenate([[0.0], np.cumsum(voice**2)])
+    energy = total[TAIL_SAMPLES:] - total[:-TAIL_SAMPLES]
     alike = found[: len(energy)] / np.sqrt(energy + 1)
-    return int(np.argmax(alike[: len(voice) - TAIL_SAMPLES])) + TAIL_SAMPLES
+    return int(np.argmax(alike)) + TAIL_SAMPLES
 
 
 async def interrupted(address: str, at_ms: float) -> tuple[float, float]:
