@@ -163,6 +163,12 @@ def test_a_folder_is_no_script() -> None:
     ] * 2
 
 
+def test_run_names_a_ledger_that_cannot_be_written_by_its_option() -> None:
+    result = bargein("run", "bot.yaml", "--ledger", "/nowhere/ledger.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("--ledger: there is no folder '/nowhere'.")
+
+
 def test_run_stops_before_it_serves_when_the_port_is_out_of_range() -> None:
     result = bargein("run", "bot.yaml", "--port", "99999")
     assert result.exit_code == 1

@@ -60,6 +60,7 @@ def test_its_wall_time_is_for_people_and_all_else_counts_from_its_opening() -> N
     assert line.opened_ms == BEGAN_MS + opened_ms
     assert line.wall_time == "2026-01-02T03:04:05.672+00:00"
     assert line.inputs[0].at_ms == pytest.approx(-512)
+    assert line.standing["processing_since_ms"] == -line.opened_ms
     assert line.inputs[-1].at_ms - (line.verdict_ms or 0) <= 1000
 
 
