@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import cast
 
 from starlette.websockets import WebSocket
 
+from bargein.pipelines.bench.capacity import CONFIG_VARIABLE, SETTINGS_VARIABLE
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.session import assemble
 from bargein.protocol import Accepted, Capabilities, Contested, Ignored, Message, Rejected
@@ -66,7 +68,10 @@ async def run(line: Line) -> None:
 
 @cache
 def config() -> Config:
-    """The pipeline with stand-ins."""
+    """The pipeline with stand-ins, or the one that `bargein bench` names."""
+    if named := os.environ.get(CONFIG_VARIABLE):
+        settings = json.loads(os.environ.get(SETTINGS_VARIABLE, "[]"))
+        return load(Path(named), overrides=settings, environ=os.environ)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "load.yaml"
         path.write_text(CONFIG)

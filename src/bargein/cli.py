@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
@@ -208,6 +208,43 @@ def rehearse(
         _report(error)
         sys.exit(2)
     sys.exit(status)
+
+
+@main.command()
+@_config
+@_settings
+@click.option("--rounds", type=click.IntRange(1), help="How often each sound meets the bot.")
+@click.option("--only", multiple=True, metavar="KEY", help="Measure this row alone; repeatable.")
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Recordings with a manifest.json, in place of synthesized sounds.",
+)
+@click.option(
+    "--peers",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="The folder of peers to run beside it: bench/peers of the source tree.",
+)
+@click.option("--quick", is_flag=True, help="One round: to see that it works, not to quote.")
+@click.option("--load", is_flag=True, help="Count sessions per core also where a part is paid.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_plainly
+def bench(config: Path, as_json: bool, only: tuple[str, ...], **asked: Any) -> None:
+    """Measure the bot of CONFIG on this machine: interruptions, truth, speed, load.
+
+    All of the configuration is real, paid services too: each round is a dozen short talks.
+    """
+    import json
+
+    from bargein.measure.rows import KEYS
+
+    if unknown := [key for key in only if key not in KEYS]:
+        raise BargeinError(f"--only: no row is called {unknown[0]!r}. Known: {', '.join(KEYS)}.")
+    with _quiet_imports():
+        from bargein.pipelines.bench.run import Plan, quietly, run
+    with quietly():
+        table = run(Plan(config, only=only, **asked))
+    click.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text(), nl=as_json)
 
 
 @main.command()

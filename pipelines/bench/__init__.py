@@ -1,0 +1,1 @@
+"""`bargein bench`: the figures of one configuration on one machine, and of peers beside it."""

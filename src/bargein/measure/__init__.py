@@ -1,0 +1,1 @@
+"""What `bargein bench` measures: sounds that meet a talking bot, and the figures of many."""
