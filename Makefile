@@ -58,7 +58,7 @@ $(INSTALLED): uv.lock pyproject.toml | $(UV)
 
 $(INSTALLED_DEV): uv.lock pyproject.toml | $(UV)
 	@echo "Installing what the tests need into .venv ..."
-	@$(UV) $(SYNC) --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra dev || $(OFFLINE)
+	@$(UV) $(SYNC) --extra rtvi --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra rtvi --extra dev || $(OFFLINE)
 	@touch $@ $(INSTALLED)
 
 $(UV):
