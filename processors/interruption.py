@@ -42,6 +42,7 @@ from bargein.protocol import (
     Ping,
     Played,
     Pong,
+    Resume,
     SpeechEnded,
     Transcript,
     Truncate,
@@ -308,6 +309,8 @@ class Interruption(FrameProcessor):
             return
         now_ms = self._clock.now_ms()
         self._watcher.received(message)
+        if not isinstance(message, Hello | Truncate):
+            self._orders.catch_up(message.epoch)
         match message:
             case Truncate():
                 playing = self._played_audio.utterance
@@ -324,13 +327,25 @@ class Interruption(FrameProcessor):
                 )
                 self._played_audio.silenced(message.utterance, message.played_samples)
             case Played():
-                self._played_audio.played(message.utterance, message.played_samples)
+                self._played_audio.played(
+                    message.utterance,
+                    message.played_samples,
+                    final=message.epoch >= self._arbiter.epoch,
+                )
             case Ping():
-                self._wire.send(Pong(clock_ms=message.clock_ms, server_clock_ms=now_ms))
+                pong = Pong(clock_ms=message.clock_ms, server_clock_ms=now_ms, state=self.floor)
+                self._wire.send(pong)
             case Hello():
                 self.welcome()
+                self._take_up(message.resume)
             case SpeechEnded():
                 self._orders.carry_out(self._arbiter.client_speech_ended(now_ms))
+
+    def _take_up(self, resume: Resume | None) -> None:
+        """Whoever says hello has no audio any more: it goes on from where it says it was."""
+        if resume is not None and resume.session == self._wire.session:
+            self._played_audio.played(resume.utterance, resume.played_samples, final=True)
+        self._played_audio.send_again()
 
 
 def _is_ours(message: object) -> bool:

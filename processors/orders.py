@@ -91,10 +91,17 @@ class Orders:
             case order.RepeatVerdict():
                 if self._last_verdict:
                     self._wire.send(self._last_verdict)
+                    # The verdict may be old: who has the floor by now is another matter.
+                    self._wire.send(State(state=self._arbiter.floor))
             case order.ShowFloor(floor):
                 self._wire.send(State(state=floor))
             case _:
                 pass
+
+    def catch_up(self, epoch: int) -> None:
+        """A client says anything under this epoch: if it is older, a verdict was lost."""
+        if epoch < self._arbiter.epoch:
+            self.do_now(order.RepeatVerdict())
 
     def forget_unsaid(self) -> None:
         """What was cut off is not taken up again."""

@@ -148,6 +148,11 @@ class PlayedAudio(FrameProcessor):
         self._wake.set()
         return sample
 
+    def send_again(self) -> None:
+        """The listener has nothing of what was sent: it is sent again from what it has heard."""
+        self._playout.rewind(self._clock.now_ms())
+        self._wake.set()
+
     def accept(self, utterance: int, at_sample: int | None) -> Cut:
         """Drop everything; tells what was heard up to this sample (or to the estimated one)."""
         now_ms = self._clock.now_ms()
@@ -161,9 +166,9 @@ class PlayedAudio(FrameProcessor):
         self._wake.set()
         return self._cut
 
-    def played(self, utterance: int, played_samples: int) -> None:
-        """The client's word on how far playout has come."""
-        corrected = self._playout.correct(utterance, played_samples)
+    def played(self, utterance: int, played_samples: int, *, final: bool = False) -> None:
+        """The client's word on how far playout has come; `final` where it knows of the last cut."""
+        corrected = self._playout.correct(utterance, played_samples, final=final)
         if corrected is not None and self._ears:
             self._ears.corrected(corrected)
         self._playout.acknowledge(utterance, played_samples)

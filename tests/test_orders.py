@@ -12,7 +12,7 @@ from bargein.processors.clock import LoopClock
 from bargein.processors.orders import Orders
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
-from bargein.protocol import Message
+from bargein.protocol import Accepted, Message, State
 
 ACCEPT = Accept(1, 100, 50, preparing=False)
 CUT = Cut(
@@ -28,10 +28,13 @@ ALL_HEARD = Cut(1, 100, heard="One.", unheard="", remainder="", heard_in_reply="
 
 
 class Silence:
-    """A link that leads nowhere."""
+    """A link that leads nowhere, and keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[Message] = []
 
     def send(self, message: Message) -> None:
-        pass
+        self.said.append(message)
 
     def send_audio(self, packet: Packet) -> None:
         pass
@@ -52,11 +55,13 @@ class CutAt(PlayedAudio):
         return self._given
 
 
-def orders(cut: Cut, *, reply_open: bool = False) -> Orders:
+def orders(
+    cut: Cut, *, reply_open: bool = False, epoch: int = 1, link: Silence | None = None
+) -> Orders:
     """Orders for a bot that is cut here, accepted."""
     given = Orders(
-        arbiter=Arbiter(),
-        wire=Wire(Silence(), "s"),
+        arbiter=Arbiter(epoch=epoch),
+        wire=Wire(link or Silence(), "s"),
         played_audio=CutAt(cut, reply_open=reply_open),
         resume_phrases=["As I was  saying,"],
         clock=LoopClock(),
@@ -126,3 +131,14 @@ async def test_what_was_cut_off_by_words_is_not_taken_up_again() -> None:
     given.forget_unsaid()
     given.carry_out([GoOn()])
     assert pushed(given) == []
+
+
+@pytest.mark.parametrize(("epoch", "answer"), [(1, [Accepted, State]), (2, []), (3, [])])
+async def test_whoever_speaks_under_an_older_epoch_gets_the_verdict_and_the_floor(
+    epoch: int, answer: list[type[Message]]
+) -> None:
+    link = Silence()
+    given = orders(CUT, epoch=2, link=link)
+    link.said.clear()
+    given.catch_up(epoch)
+    assert [type(message) for message in link.said] == answer

@@ -479,6 +479,45 @@ def test_each_cut_has_a_number_of_its_own_and_keeps_no_samples() -> None:
     assert out.cut(2, 0, 0).number == 2
 
 
+@pytest.mark.parametrize(
+    ("final", "estimate", "heard"),
+    [
+        (False, True, None),  # it may have been said before anything of it was heard
+        (True, True, ""),
+        (True, False, None),  # the listener has said itself where the cut is
+    ],
+)
+def test_who_knows_of_the_cut_and_stopped_before_it_heard_nothing_of_it(
+    final: bool, estimate: bool, heard: str | None
+) -> None:
+    out = playout()
+    assert out.begin() == 1
+    out.append(tone(100))
+    out.finish()
+    sent(out, 0)
+    out.acknowledge(1, 100)
+    out.append(tone(1600))
+    out.add_word("One,", 0)
+    sent(out, 1000)
+    assert out.cut(2, 1500, 1000, estimate=estimate).heard == "One,"
+    cut = out.correct(1, 100, final=final)
+    assert (cut and cut.heard) == heard
+
+
+def test_what_was_sent_to_nobody_is_sent_again_from_what_was_heard() -> None:
+    out = speaking(*WORDS, samples=4000)
+    out.acknowledge(1, 800)
+    out.rewind(1000)
+    assert [chunk.start_sample for chunk in sent(out, 1000)][:2] == [800, 960]
+
+
+def test_a_paused_bot_that_is_to_send_again_stays_paused() -> None:
+    out = speaking(*WORDS, samples=4000)
+    out.pause()
+    out.rewind(1000)
+    assert sent(out, 1000) == []
+
+
 def test_a_position_of_another_reply_corrects_nothing() -> None:
     out = speaking(*WORDS, samples=4000)
     out.cut(1, 1700, 0)

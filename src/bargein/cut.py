@@ -61,6 +61,11 @@ class LastCut:
             number=self.number,
         )
 
+    def is_told_by(self, utterance: int, *, final: bool) -> bool:
+        """Whether a position in this utterance says anything about the cut."""
+        ids = [each.id for each in self.utterances]
+        return utterance in ids or (final and self.estimate and utterance < min(ids, default=0))
+
     def move(self, utterance: int, played_samples: int) -> None:
         """Take the listener's position: it replaces an estimate, and then only grows."""
         for each in self.utterances:

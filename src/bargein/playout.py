@@ -236,11 +236,15 @@ class Playout(Generic[Item]):
         """Play on from this sample, and give it: never before what was acknowledged."""
         self.acknowledge(utterance, at_sample)
         self.paused = False
+        self.rewind(now_ms)
+        return self._queue[0].sent if self._queue and self._queue[0].id == utterance else at_sample
+
+    def rewind(self, now_ms: float) -> None:
+        """Send again from what was acknowledged, as soon as it is not paused."""
         self._pacing.restart(now_ms)
         for each in self._queue:
             each.sent = each.played
             each.end_sent = False
-        return self._queue[0].sent if self._queue and self._queue[0].id == utterance else at_sample
 
     def cut(self, utterance: int, at_sample: int, now_ms: float, *, estimate: bool = True) -> Cut:
         """Drop everything; say what was heard up to this sample of this utterance.
@@ -275,10 +279,13 @@ class Playout(Generic[Item]):
         self._items.clear()
         return items
 
-    def correct(self, utterance: int, played_samples: int) -> Cut | None:
-        """A position that came after the cut: the cut as it really was, if that differs."""
+    def correct(self, utterance: int, played_samples: int, *, final: bool = False) -> Cut | None:
+        """A position that came after the cut: the cut as it really was, if that differs.
+
+        A `final` one is of a listener who knows of the cut: nothing behind it was heard.
+        """
         last = self._last_cut
-        if last is None or all(each.id != utterance for each in last.utterances):
+        if last is None or not last.is_told_by(utterance, final=final):
             return None
         before = last.cut()
         last.move(utterance, played_samples)

@@ -278,6 +278,9 @@ class Pong(Message):
     type: Literal["bargein/pong"] = "bargein/pong"
     clock_ms: float = Field(description="The `clock_ms` of the ping.")
     server_clock_ms: float = Field(description="The server's monotonic clock.")
+    state: Floor | None = Field(
+        default=None, description="Who has the floor: a `state` may have been lost."
+    )
 
 
 class Error(Message):

@@ -46,9 +46,13 @@ the client the last one that it has taken over.
 - Audio of a newer one has overtaken its verdict; the client keeps it (at most 2 s) until the
   verdict is there.
 - A verdict whose epoch is not newer than the client's is a repetition, and changes nothing.
-- A `state` whose epoch is newer than the client's, and no verdict within 300 ms of it: the
-  verdict is lost. The client takes the epoch from the `state`, drops what it holds of the bot's
-  voice unless the bot is speaking or contested, and unmutes.
+- Any message or packet whose epoch is newer than the client's, and no verdict within 300 ms of
+  it: the verdict is lost. The client sends `ping`, and again every 300 ms until the verdict is
+  there: whatever a client says under an old epoch is answered with the last verdict.
+- A `rejected` whose epoch is newer by more than one: a verdict before it was lost. The client
+  drops what it holds of the bot's voice, and goes on where it was in what is sent again.
+- Who has the floor is told by the message with the highest `seq`: a `state` that was overtaken
+  tells nothing any more. Each `pong` tells it again.
 
 ## A barge-in
 
@@ -76,9 +80,9 @@ A word counts as heard when more than half of it was played.
 - **The server's own VAD** contests the floor too. A client that gets `contested` without having
   asked mutes at once, and answers with a `truncate` of `detected` false that tells the position.
   Such a contest goes by the same rules; a client without a VAD needs no other.
-- **A truncate of an older epoch** gets the last verdict again; one of the present epoch while the
-  floor is contested gets `contested` again. A server may be sent the same truncate any number of
-  times.
+- **A truncate of an older epoch** gets the last verdict again, and so does any other message;
+  one of the present epoch while the floor is contested gets `contested` again. A server may be
+  sent the same truncate any number of times.
 - **Before the first sample**: if the user is already speaking when an utterance is about to
   begin, the client contests it at position 0. A rejection then starts it from its first sample.
 
@@ -89,11 +93,13 @@ A word counts as heard when more than half of it was played.
   should have ended, it takes the utterance as heard.
 - After a cut, a `played` that tells another position corrects the context.
 - `words` and `transcript` are for display alone.
-- `hello` is answered with `welcome`, as often as it comes.
+- `hello` is answered with `welcome`, as often as it comes, and the bot's voice is sent again
+  from what was heard: from the position that `resume` tells, if it names this session.
 
 ## What the client must do
 
-- Say `hello` first, and wait for `welcome` before it sends anything else.
+- Say `hello` first, and wait for `welcome` before it sends anything else; say it again where it
+  may have been lost.
 - Send the microphone as soon as a window of {WINDOW_SAMPLES} samples is complete, also while the
   bot is speaking, with the echo of the bot taken out as far as it can.
 - Play utterances one after another in the order of their numbers, each in the order of its
@@ -102,7 +108,8 @@ A word counts as heard when more than half of it was played.
   had been played. While nothing is there to play, the position stands still.
 - Tell `played` every {PLAYED_EVERY_MS} ms while the bot is heard, at each stop, with `finished`
   at the end of each utterance, and once more with the final position when a verdict is
-  `accepted`. A position never runs backwards.
+  `accepted`. That one is of the new epoch, so nothing behind it was heard, and it is told again
+  with each `ping`. A position never runs backwards.
 - Tell its offset with `speech_ended`: 200 ms below the threshold minus 0.15.
 - Use threshold and gates of `vad_settings`, unless its user has chosen a threshold: then no
   gate. Before the first one there is no gate, and `welcome` tells the threshold.

@@ -321,16 +321,40 @@ def test_when_the_connection_is_lost_what_is_here_plays_on(scene: Scene) -> None
     assert scene.phases == ["contested", "lost"]
 
 
-@pytest.mark.parametrize(("floor", "sounds"), [(Floor.LISTENING, False), (Floor.SPEAKING, True)])
-def test_a_lost_verdict_is_taken_from_the_state(scene: Scene, floor: Floor, sounds: bool) -> None:
-    interrupted(scene)
-    scene.hear(State(epoch=2, state=floor))
-    scene.run(400)
-    assert (len(scene.stretches) == 2) is sounds
-    scene.hush()
-    scene.play(2, 0, 2400, epoch=2, last=True)
-    scene.run(1200)
-    assert not scene.stretches[-1].odd
+@pytest.mark.parametrize("newer", ["state", "packet"])
+def test_a_lost_verdict_is_asked_for_until_it_comes(scene: Scene, newer: str) -> None:
+    position = interrupted(scene)
+    if newer == "state":
+        scene.hear(State(epoch=2, state=Floor.LISTENING))
+    else:
+        scene.play(2, 0, 4800, epoch=2, last=True)
+    scene.run(650)
+    assert [entry["epoch"] for entry in scene.log("ping")] == [1, 1]
+    scene.hear(accepted(position))
+    scene.run(650)
+    assert len(scene.log("ping")) == 2
+    assert scene.phases[:2] == ["contested", "accepted"]
+
+
+def test_a_rejection_behind_a_verdict_that_was_lost_drops_what_may_be_stale(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.hear(rejected(position, epoch=3))
+    scene.run(100)
+    assert len(scene.stretches) == 1
+    scene.play(1, 0, 24_000, epoch=3, last=True)
+    scene.run(200)
+    before, after = scene.stretches
+    assert after.start == before.next == position
+
+
+def test_where_the_bot_was_cut_off_is_told_again_with_the_heartbeat(scene: Scene) -> None:
+    position = interrupted(scene)
+    scene.hear(accepted(position))
+    scene.play(2, 0, 24_000, epoch=2)
+    scene.run(300)
+    scene.call("report")
+    told = scene.log("played")[-1]
+    assert (told["utterance"], told["played_samples"]) == (1, position)
 
 
 def test_a_state_that_overtakes_its_verdict_does_not_replace_it(scene: Scene) -> None:

@@ -49,7 +49,7 @@ ROUNDING = 0.51
 SEEDS = 24
 DEEDS = 100
 """Of one script: about 15 s of audio."""
-TOLD = frozenset({"bargein/truncate", "bargein/played", "bargein/speech_ended"})
+TOLD = frozenset({"bargein/truncate", "bargein/played", "bargein/speech_ended", "bargein/ping"})
 
 Call = list[Any]
 Deed = tuple[str, Any, int]

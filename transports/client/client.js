@@ -21,7 +21,9 @@ const TICK_MS = 500;
 const DRAIN_BOUND_MS = 10_000;
 const DRAIN_EVERY_MS = 250;
 /** Messages that the engine must hear. */
-const FLOOR_MESSAGES = new Set(['contested', 'accepted', 'rejected', 'ignored', 'state']);
+const FLOOR_MESSAGES = new Set(['contested', 'accepted', 'rejected', 'ignored', 'state', 'pong']);
+/** Messages of the engine's that tell when they were sent. */
+const CLOCKED = new Set(['bargein/truncate', 'bargein/ping']);
 
 export class BargeinClient extends EventTarget {
   /** @type {'closed'|'connecting'|'open'} */
@@ -39,6 +41,7 @@ export class BargeinClient extends EventTarget {
   #roundTrip = {};
   #ticking = null;
   #session = '';
+  #floorSeq = 0;
   #lastPlayout = null;
   // What to take up again: set when the connection was lost, not when the page closed it.
   #resume = null;
@@ -131,6 +134,7 @@ export class BargeinClient extends EventTarget {
 
   #start(welcome) {
     this.#session = welcome.session;
+    this.#floorSeq = 0;
     this.#lastPlayout = this.#resume = null;
     this.#path.muteMicrophone(this.#microphoneMuted);
     this.#heartbeat = new Heartbeat(performance.now());
@@ -217,6 +221,9 @@ export class BargeinClient extends EventTarget {
         this.#path.order({order: 'message', message: received.message});
       }
       for (const [event, detail] of eventsOf(name, received.message, performance.now())) {
+        // A message that was overtaken by a newer one tells nothing about the floor any more.
+        if (event === 'floor' && received.message.seq < this.#floorSeq) continue;
+        if (event === 'floor') this.#floorSeq = received.message.seq;
         this.#tell(event, detail);
       }
       if (name === 'pong') {
@@ -245,6 +252,7 @@ export class BargeinClient extends EventTarget {
   #tick() {
     const nowMs = performance.now();
     const due = this.state === 'open' ? this.#heartbeat.tick(nowMs) : null;
+    if (due === 'ping') this.#path.order({order: 'report'});
     if (due === 'ping') this.#wire.send({type: 'bargein/ping', clock_ms: nowMs, ...this.#roundTrip});
     if (due === 'dead') this.#drop(serverGone('Nothing was heard from the server for 6 s.'));
   }
@@ -317,7 +325,7 @@ export class BargeinClient extends EventTarget {
 
 /** The audio thread has a clock of its own; the server compares with the pings' one. */
 function withClock(message) {
-  return message.type === 'bargein/truncate' ? {...message, clock_ms: performance.now()} : message;
+  return CLOCKED.has(message.type) ? {...message, clock_ms: performance.now()} : message;
 }
 
 function ownServer() {

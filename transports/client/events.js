@@ -11,7 +11,10 @@ const TELLING = {
   words: ({utterance, first_word: first, words}) =>
     [['words', {utterance, first, words: words.map(readWord)}]],
   transcript: ({text, final}) => [['transcript', {text, final}]],
-  pong: (message, nowMs) => [['rtt', readPong(message, nowMs)]],
+  pong: (message, nowMs) => [
+    ['rtt', readPong(message, nowMs)],
+    ...(message.state ? [['floor', {state: message.state}]] : []),
+  ],
   vad_settings: ({
     probability_threshold: threshold, noise_floor_db: noiseFloorDb, gate_db: gateDb,
     echo_gate_db: echoGateDb, why,

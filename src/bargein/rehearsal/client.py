@@ -65,6 +65,7 @@ class Client:
         self._heartbeat: Heartbeat | None = None
         self._connected = False
         self._helloed_ms = 0.0
+        self._floor_seq = 0
         self._trip_ms: float | None = None
         self._offset_ms: float | None = None
         self._seq = 0
@@ -119,7 +120,7 @@ class Client:
             )
         self._engine = self._heartbeat = self.welcome = None
         self._connected = True
-        self._seq = 0
+        self._seq = self._floor_seq = 0
         self._outgoing.clear()
         self._say_hello(now_ms)
 
@@ -150,7 +151,7 @@ class Client:
         )
         self._engine = Engine(self.settings, start, send=self._send, tell=self._events.append)
         self._events.append(WelcomeHeard(now_ms, welcome.session, resumed))
-        self._show_floor(welcome.state, now_ms)
+        self._show_floor(welcome, welcome.state, now_ms)
 
     # --- what comes ----------------------------------------------------------------------
 
@@ -189,13 +190,13 @@ class Client:
     def _show(self, message: ServerMessage, now_ms: float) -> None:
         match message:
             case State() | Ignored():
-                self._show_floor(message.state, now_ms)
+                self._show_floor(message, message.state, now_ms)
             case Contested():
-                self._show_floor(Floor.CONTESTED, now_ms)
+                self._show_floor(message, Floor.CONTESTED, now_ms)
             case Accepted():
-                self._show_floor(Floor.LISTENING, now_ms)
+                self._show_floor(message, Floor.LISTENING, now_ms)
             case Rejected():
-                self._show_floor(Floor.SPEAKING, now_ms)
+                self._show_floor(message, Floor.SPEAKING, now_ms)
             case Words(utterance=utterance, first_word=first, words=words):
                 self._events.append(WordsShown(now_ms, utterance, first, words))
             case Transcript(text=text, final=final):
@@ -203,14 +204,18 @@ class Client:
             case VadSettings():
                 self._set_threshold(message, now_ms)
             case Pong(clock_ms=sent_ms, server_clock_ms=server_ms):
+                self._show_floor(message, message.state, now_ms)
                 self._trip_ms = now_ms - sent_ms
                 self._offset_ms = server_ms - (sent_ms + self._trip_ms / 2)
                 self._events.append(RoundTrip(now_ms, self._trip_ms, self._offset_ms))
             case Error(code=code, message=text, final=final):
                 self._events.append(ErrorShown(now_ms, code, text, final))
 
-    def _show_floor(self, floor: Floor, now_ms: float) -> None:
-        self.floor = floor
+    def _show_floor(self, message: ServerMessage, floor: Floor | None, now_ms: float) -> None:
+        """Show it, unless something newer has overtaken it."""
+        if floor is None or message.seq < self._floor_seq:
+            return
+        self.floor, self._floor_seq = floor, message.seq
         self._events.append(FloorShown(now_ms, floor))
 
     def _set_threshold(self, message: VadSettings, now_ms: float) -> None:
@@ -245,6 +250,7 @@ class Client:
         self._engine.tick(now_ms)
         due = self._heartbeat.tick(now_ms)
         if due == "ping":
+            self._engine.report()
             self._send(
                 Ping(clock_ms=now_ms, round_trip_ms=self._trip_ms, offset_ms=self._offset_ms)
             )

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bargein.floor import Floor
 from bargein.gate import NO_GATE_DB
 from bargein.packet import Kind, Packet
 from bargein.protocol import (
@@ -22,11 +21,11 @@ from bargein.protocol import (
     ClientMessage,
     Contested,
     Ignored,
+    Ping,
     Played,
     Rejected,
     ServerMessage,
     SpeechEnded,
-    State,
 )
 from bargein.rehearsal.admission import Admission
 from bargein.rehearsal.contest import Contest, Evidence
@@ -59,7 +58,7 @@ QUANTUM_SAMPLES = 128
 CLOSED = frozenset({"ducked", "muted"})
 """Somebody speaks over the bot; a mere hint is no news."""
 LATE_VERDICT_MS = 300
-"""A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost."""
+"""What is of a newer epoch overtakes its verdict by less than this, or the verdict is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,10 @@ class Engine:
         self._sounding: Sounded | None = None
         # This run of speech was judged to be no barge-in, and contests nothing any more.
         self._spent = False
-        # The first state that told a newer epoch than any verdict has, and when it came.
-        self._ahead: tuple[State, float] | None = None
+        # Since when a newer epoch is known than any verdict has told.
+        self._ahead_since_ms: float | None = None
+        # Where the bot was cut off last, told again and again: it may have been lost.
+        self._cut_at: tuple[int, int] | None = None
         self.last_heard = (start.utterance, start.played)
         """The utterance of which something was heard last, and how much of it was played."""
         if start.played > 0:
@@ -235,12 +236,14 @@ class Engine:
     def receive_packet(self, packet: Packet, now_ms: float) -> None:
         """A stretch of the bot's voice."""
         self._now_ms = now_ms
+        self._note_epoch(packet.epoch)
         if self._admission.admits(packet):
             self._player.append(packet)
 
     def receive(self, message: ServerMessage, now_ms: float) -> None:
         """A message; those that do not concern the floor change nothing here."""
         self._now_ms = now_ms
+        self._note_epoch(message.epoch)
         match message:
             case Contested():
                 self._contested(message)
@@ -249,16 +252,17 @@ class Engine:
             case Rejected() if self._is_news(message):
                 self._rejected(message)
             case Ignored():
-                if self._is_news(message):
-                    self._advance(message.epoch)
                 self._close_contest("ignored", reason=message.reason)
-            case State() if self._is_news(message):
-                self._ahead = self._ahead or (message, now_ms)
 
     def lose_connection(self, now_ms: float) -> None:
         """The connection is gone: what is here plays on."""
         self._now_ms = now_ms
         self._close_contest("lost", reason="the connection was lost")
+
+    def report(self) -> None:
+        """Tell again where the bot was cut off last; the heartbeat asks for it."""
+        if self._cut_at is not None:
+            self._send_played(*self._cut_at, finished=False)
 
     def _contested(self, message: Contested) -> None:
         if message.epoch < self.epoch:
@@ -272,38 +276,43 @@ class Engine:
 
     def _accepted(self, message: Accepted) -> None:
         # Of the utterance that plays: the server may have guessed another one.
-        if (position := self.position) is not None:
-            self._send_played(*position, finished=False)
+        told = message.utterance
+        self._cut_at = self.position or (told, self._player.played_of(told))
         if (attempt := self._contest.open) is not None:
             attempt.at_sample = self._player.played_of(message.utterance)
         self._player.drop()
         self._advance(message.epoch)
+        self.report()
         self._close_contest("accepted", verdict=message)
 
     def _rejected(self, message: Rejected) -> None:
+        if message.epoch > self.epoch + 1:
+            # A verdict before this one is lost, and what is here may be stale.
+            self._player.drop()
         self._spent = self._ear.speaking
         if not self._player.was_finished(message.utterance):
             self._player.expect(message.utterance, message.at_sample)
         self._advance(message.epoch)
         self._close_contest("rejected", reason=message.reason)
 
+    def _note_epoch(self, epoch: int) -> None:
+        """Something is of a newer epoch: its verdict is lost, unless it is only late."""
+        if epoch > self.epoch and self._ahead_since_ms is None:
+            self._ahead_since_ms = self._now_ms
+
     def _repair(self) -> None:
-        """A verdict that stays away is taken from the state; where the bot is silent, so are we."""
-        if self._ahead is None or self._now_ms - self._ahead[1] < LATE_VERDICT_MS:
-            return
-        (message, _), self._ahead = self._ahead, None
-        if not self._is_news(message):
-            return
-        if message.state not in (Floor.SPEAKING, Floor.CONTESTED):
-            self._player.drop()
-        self._advance(message.epoch)
-        self._close_contest("lost", reason="the verdict was lost")
+        """Ask for a verdict that stays away: whatever is said under an old epoch gets it again."""
+        since_ms = self._ahead_since_ms
+        if since_ms is not None and self._now_ms - since_ms >= LATE_VERDICT_MS:
+            self._ahead_since_ms = self._now_ms
+            self._send(Ping(clock_ms=self._now_ms))
 
     def _is_news(self, message: ServerMessage) -> bool:
         """A verdict that was heard before changes nothing."""
         return message.epoch > self.epoch
 
     def _advance(self, epoch: int) -> None:
+        self._ahead_since_ms = None
         for packet in self._admission.advance(epoch):
             self._player.append(packet)
 

@@ -72,6 +72,10 @@ class Network:
         """When the next item arrives; None while nothing is on its way."""
         return self._on_their_way[0][0] if self._on_their_way else None
 
+    def pending_ms(self) -> list[float]:
+        """When each of the items on their way arrives."""
+        return sorted(at_ms for at_ms, _, _ in self._on_their_way)
+
     def clear(self) -> None:
         """The connection is gone, and what was on its way with it."""
         self._on_their_way.clear()

@@ -31,7 +31,7 @@ GAINS: dict[Gate, float] = {"open": 1.0, "hinted": 0.25, "ducked": 0.1, "muted":
 RAMP_SAMPLES = 128
 """Between two gains there is a straight line of so many samples, so that no step is heard."""
 REMEMBERED_UTTERANCES = 8
-"""Lengths of this many finished utterances are remembered, for late questions."""
+"""Positions of this many utterances that are over are remembered, for late questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Player:
         self._tell = tell
         self._queue: list[Incoming] = []
         self._lengths: dict[int, int] = {}
+        self._dropped: dict[int, int] = {}
         self._starved_samples = 0
 
     @property
@@ -92,7 +93,9 @@ class Player:
     def played_of(self, utterance: int) -> int:
         """How much of an utterance was played; 0 for one that never came."""
         found = self._find(utterance)
-        return found.played if found else self._lengths.get(utterance, 0)
+        if found is not None:
+            return found.played
+        return self._lengths.get(utterance, self._dropped.get(utterance, 0))
 
     def was_finished(self, utterance: int) -> bool:
         """Whether it was played to its end (of late)."""
@@ -114,13 +117,15 @@ class Player:
         """The utterance with this id; where it is new it will begin at `start_sample`."""
         found = self._find(utterance)
         if found is None:
-            found = Incoming(utterance, start_sample)
+            found = Incoming(utterance, self._dropped.pop(utterance, start_sample))
             self._queue.append(found)
             self._queue.sort(key=lambda each: (not each.begun, each.id))
         return found
 
     def drop(self) -> None:
-        """Forget all audio: none of it will sound."""
+        """Forget all audio: none of it will sound. What is sent again goes on where it was."""
+        for each in self._queue:
+            _remember(self._dropped, each.id, each.played)
         self._queue.clear()
         self._starved_samples = 0
 
@@ -200,9 +205,7 @@ class Player:
     def _finish(self, head: Incoming) -> None:
         self._queue.pop(0)
         self._starved_samples = 0
-        self._lengths[head.id] = head.played
-        if len(self._lengths) > REMEMBERED_UTTERANCES:
-            del self._lengths[next(iter(self._lengths))]
+        _remember(self._lengths, head.id, head.played)
         self._tell_finished(head.id)
 
     def _tell_finished(self, utterance: int) -> None:
@@ -213,6 +216,12 @@ class Player:
 
     def _ms(self, samples: int) -> float:
         return samples * 1000 / self._rate_hz
+
+
+def _remember(positions: dict[int, int], utterance: int, played: int) -> None:
+    positions[utterance] = played
+    if len(positions) > REMEMBERED_UTTERANCES:
+        del positions[next(iter(positions))]
 
 
 def ramped(pcm: bytes, before: float, gain: float, quantum_samples: int) -> bytes:

@@ -23,7 +23,7 @@ import {Tape} from './tape.js';
 const QUANTUM_SAMPLES = 128;
 const PLAYED_EVERY_MS = 200;
 const DISPLAY_EVERY_MS = 50;
-/** A state with a newer epoch overtakes its verdict by less than this, or the verdict is lost. */
+/** What is of a newer epoch overtakes its verdict by less than this, or the verdict is lost. */
 const LATE_VERDICT_MS = 300;
 /** No window is below it. */
 const NO_GATE_DB = -Infinity;
@@ -52,8 +52,10 @@ export class Engine {
   #detectedFrame = null;
   // This run of speech was judged to be no barge-in, and contests nothing any more.
   #spent = false;
-  // The first state that told a newer epoch than any verdict has.
-  #ahead = null;
+  // Since when a newer epoch is known than any verdict has told.
+  #aheadSinceMs = null;
+  // Where the bot was cut off last, told again and again: it may have been lost.
+  #cutAt = null;
   #tape;
 
   /**
@@ -219,13 +221,21 @@ export class Engine {
   /** @param {ArrayBuffer} buffer a binary packet */
   receivePacket(buffer) {
     const packet = readBotPacket(buffer);
-    if (packet !== null && this.#admission.admits(packet)) this.#player.append(packet);
+    if (packet === null) return;
+    this.#noteEpoch(packet);
+    if (this.#admission.admits(packet)) this.#player.append(packet);
   }
 
   /** @param {{type: string, epoch: number}} message a message that concerns the floor */
   receiveMessage(message) {
+    this.#noteEpoch(message);
     const known = message.type.slice('bargein/'.length);
     if (Object.hasOwn(this.#answers, known)) this.#answers[known](message);
+  }
+
+  /** Tell again where the bot was cut off last; the heartbeat asks for it. */
+  report() {
+    if (this.#cutAt !== null) this.#sendPlayed(this.#cutAt.utterance, this.#cutAt.played, false);
   }
 
   /** The connection is gone: what is here plays on. */
@@ -237,8 +247,7 @@ export class Engine {
     contested: (message) => this.#contested(message),
     accepted: (message) => this.#accepted(message),
     rejected: (message) => this.#rejected(message),
-    ignored: (message) => this.#ignored(message),
-    state: (message) => this.#noteState(message),
+    ignored: (message) => this.#closeContest('ignored', {reason: message.reason}),
   };
 
   #contested(message) {
@@ -254,13 +263,14 @@ export class Engine {
   #accepted(message) {
     if (!this.#isNews(message)) return;
     // Of the utterance that plays: the server may have guessed another one.
-    const {current} = this.#player;
-    if (current !== null) this.#sendPlayed(current.id, current.played, false);
+    const utterance = this.#player.current?.id ?? message.utterance;
+    this.#cutAt = {utterance, played: this.#player.playedOf(utterance)};
     if (this.#contest.open !== null) {
       this.#contest.open.at = this.#player.playedOf(message.utterance);
     }
     this.#player.drop();
     this.#advance(message.epoch);
+    this.report();
     this.#closeContest('accepted', {
       heardText: message.heard_text,
       unheardText: message.unheard_text,
@@ -270,6 +280,8 @@ export class Engine {
 
   #rejected(message) {
     if (!this.#isNews(message)) return;
+    // A verdict before this one is lost, and what is here may be stale.
+    if (message.epoch > this.#admission.epoch + 1) this.#player.drop();
     this.#spent = this.#ear.speaking;
     if (!this.#player.wasFinished(message.utterance)) {
       this.#player.expect(message.utterance, message.at_sample);
@@ -278,26 +290,16 @@ export class Engine {
     this.#closeContest('rejected', {reason: message.reason});
   }
 
-  #ignored(message) {
-    if (this.#isNews(message)) this.#advance(message.epoch);
-    this.#closeContest('ignored', {reason: message.reason});
+  /** Something is of a newer epoch: its verdict is lost, unless it is only late. */
+  #noteEpoch({epoch}) {
+    if (epoch > this.#admission.epoch) this.#aheadSinceMs ??= this.#nowMs;
   }
 
-  /** The server is ahead of us: its verdict was lost, unless it is only late. */
-  #noteState(message) {
-    if (this.#isNews(message)) this.#ahead ??= {message, sinceMs: this.#nowMs};
-  }
-
-  /** A verdict that stays away is taken from the state; where the bot is silent, so are we. */
+  /** Ask for a verdict that stays away: whatever is said under an old epoch gets it again. */
   #repair() {
-    if (this.#ahead === null || this.#nowMs - this.#ahead.sinceMs < LATE_VERDICT_MS) return;
-    const {message} = this.#ahead;
-    this.#ahead = null;
-    if (!this.#isNews(message)) return;
-    const speaks = message.state === 'speaking' || message.state === 'contested';
-    if (!speaks) this.#player.drop();
-    this.#advance(message.epoch);
-    this.#closeContest('lost', {reason: 'the verdict was lost'});
+    if (this.#aheadSinceMs === null || this.#nowMs - this.#aheadSinceMs < LATE_VERDICT_MS) return;
+    this.#aheadSinceMs = this.#nowMs;
+    this.#message({type: 'bargein/ping'});
   }
 
   /** A verdict that was heard before changes nothing. */
@@ -306,6 +308,7 @@ export class Engine {
   }
 
   #advance(epoch) {
+    this.#aheadSinceMs = null;
     for (const packet of this.#admission.advance(epoch)) this.#player.append(packet);
   }
 

@@ -19,7 +19,7 @@ const PRIME_MS = 40;
 const PRIME_WAIT_MS = 100;
 /** How long to wait for samples that are missing while later ones are there. */
 const GAP_WAIT_MS = 500;
-/** Lengths of this many finished utterances are remembered, for late questions. */
+/** Positions of this many utterances that are over are remembered, for late questions. */
 const REMEMBERED_UTTERANCES = 8;
 
 /**
@@ -39,6 +39,8 @@ export class Player {
   #gain = 1;
   #queue = [];
   #lengths = new Map();
+  // How far utterances were played that were dropped: one may be sent again.
+  #dropped = new Map();
   #starvedSamples = 0;
   #inStretch = false;
   #sinc;
@@ -65,7 +67,7 @@ export class Player {
 
   /** How much of an utterance was played; 0 for one that never came. */
   playedOf(id) {
-    return this.#find(id)?.played ?? this.#lengths.get(id) ?? 0;
+    return this.#find(id)?.played ?? this.#lengths.get(id) ?? this.#dropped.get(id) ?? 0;
   }
 
   /** @param {import('./packet.js').Packet} packet of the current epoch */
@@ -85,7 +87,8 @@ export class Player {
   expect(id, startSample) {
     let utterance = this.#find(id);
     if (utterance === undefined) {
-      utterance = new Utterance(id, startSample, this.#sinc);
+      utterance = new Utterance(id, this.#dropped.get(id) ?? startSample, this.#sinc);
+      this.#dropped.delete(id);
       this.#queue.push(utterance);
       this.#queue.sort((a, b) => Number(b.begun) - Number(a.begun) || a.id - b.id);
     }
@@ -96,8 +99,9 @@ export class Player {
     return this.#lengths.has(id);
   }
 
-  /** Forget all audio: none of it will sound. */
+  /** Forget all audio: none of it will sound. What is sent again goes on where it was. */
   drop() {
+    for (const {id, played} of this.#queue) remember(this.#dropped, id, played);
     this.#queue = [];
     this.#starvedSamples = 0;
     this.#inStretch = false;
@@ -188,10 +192,7 @@ export class Player {
     this.#queue.shift();
     this.#starvedSamples = 0;
     this.#inStretch = false;
-    this.#lengths.set(head.id, head.played);
-    if (this.#lengths.size > REMEMBERED_UTTERANCES) {
-      this.#lengths.delete(this.#lengths.keys().next().value);
-    }
+    remember(this.#lengths, head.id, head.played);
     this.#tellFinished(head.id);
   }
 
@@ -206,4 +207,9 @@ export class Player {
   #ms(botSamples) {
     return (botSamples * 1000) / this.#botRateHz;
   }
+}
+
+function remember(positions, id, played) {
+  positions.set(id, played);
+  if (positions.size > REMEMBERED_UTTERANCES) positions.delete(positions.keys().next().value);
 }

@@ -36,6 +36,7 @@ class BargeinProcessor extends AudioWorkletProcessor {
       case 'message': engine.receiveMessage(order.message); break;
       case 'set': engine.set(order.settings); break;
       case 'lose': engine.loseConnection(); break;
+      case 'report': engine.report(); break;
       case 'close': this.#open = false; break;
       case 'ask': this.port.postMessage({answer: engine[order.what], id: order.id}); break;
     }

@@ -1,0 +1,116 @@
+"""The listener's side: the pure client, a microphone that is told what to hear, and a tape."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bargein.packet import BYTES_PER_SAMPLE
+from bargein.protocol import WINDOW_SAMPLES
+from bargein.rehearsal.client import Client, ClientSettings
+from bargein.rehearsal.events import Event, Sounded, Underrun, VerdictHeard
+from tests.fire.bot import RATE_HZ
+from tests.fire.hand_clock import HandClock
+
+STEP_MS = WINDOW_SAMPLES * 1000 / 16_000
+STEP_SAMPLES = int(RATE_HZ * STEP_MS / 1000)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What the two VADs make of a sound, in percent of probability."""
+
+    client: int
+    server: int
+
+
+SILENCE = Sound(0, 0)
+SPEECH = Sound(90, 90)
+SOUNDS = {
+    "speech": SPEECH,
+    "only the client hears it": Sound(90, 0),
+    "only the server hears it": Sound(0, 90),
+    "between": Sound(55, 55),
+}
+
+
+def window_of(sound: Sound) -> bytes:
+    """A window whose first sample tells the server's VAD its probability."""
+    return bytes([sound.server, 0]) + bytes(WINDOW_SAMPLES * BYTES_PER_SAMPLE - 2)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A stretch that sounded, with what the client knew then."""
+
+    at_ms: float
+    epoch: int
+    stretch: Sounded
+    pcm: bytes
+
+
+@dataclass
+class Listener:
+    """Steps of one window of the microphone; `check` sees each stretch that sounds."""
+
+    clock: HandClock
+    settings: ClientSettings
+    send: Callable[[str | bytes], None]
+    check: Callable[[Heard], None]
+    sound: Sound = SILENCE
+    sound_until_ms: float = 0
+    played: Counter[int] = field(default_factory=Counter)
+    """How much of each utterance was heard."""
+    lost: Counter[int] = field(default_factory=Counter)
+    """How much of each utterance never came."""
+    contesting_since_ms: float | None = None
+    verdicts: list[VerdictHeard] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.settings)
+        self.clock.call_later(STEP_MS, self._step)
+
+    def make(self, sound: Sound, ms: float) -> None:
+        """A sound begins, and lasts so long."""
+        self.sound, self.sound_until_ms = sound, self.clock.now_ms() + ms
+
+    def heard_later_than(self, utterance: int) -> bool:
+        """Whether anything was heard of an utterance behind this one."""
+        return any(each > utterance for each in self.played)
+
+    def receive(self, data: str | bytes) -> None:
+        """Something came from the server."""
+        self.client.receive(data, self.clock.now_ms())
+        self._after()
+
+    def _step(self) -> None:
+        now_ms = self.clock.now_ms()
+        self.clock.call_later(STEP_MS, self._step)
+        sound = self.sound if now_ms < self.sound_until_ms else SILENCE
+        self.client.hear(window_of(sound), sound.client / 100, now_ms)
+        output = self.client.render(STEP_SAMPLES, now_ms)
+        self.client.tick(now_ms)
+        self._after(output)
+
+    def _after(self, output: bytes = b"") -> None:
+        for event in self.client.events():
+            self._note(event, output)
+        for data in self.client.take():
+            self.send(data)
+        if not self.client.contesting:
+            self.contesting_since_ms = None
+        elif self.contesting_since_ms is None:
+            self.contesting_since_ms = self.clock.now_ms()
+
+    def _note(self, event: Event, output: bytes) -> None:
+        match event:
+            case Sounded():
+                first = event.offset_samples * BYTES_PER_SAMPLE
+                pcm = output[first : first + event.samples * BYTES_PER_SAMPLE]
+                self.check(Heard(event.at_ms, self.client.epoch, event, pcm))
+                self.played[event.utterance] = event.start_sample + event.samples
+            case Underrun():
+                self.lost[event.utterance] += event.lost
+            case VerdictHeard() if event.phase != "contested":
+                self.verdicts.append(event)
