@@ -1,7 +1,7 @@
 """Stand-ins for LiveKit Agents: a voice with word times, given words, Silero by its rules."""
 
-# mypy: disable-error-code="import-not-found,misc"
-# livekit-agents is in no environment but that of `uv sync --group peers`.
+# mypy: disable-error-code="import-not-found,misc,type-arg,attr-defined"
+# livekit-agents is in no environment but that of `uv sync --inexact --group peers`.
 from __future__ import annotations
 
 import asyncio

@@ -13,8 +13,8 @@ is told to use. The recogniser is given the words, 100 ms after the end of speec
 Private names of livekit-agents 1.8.9 are touched in `_Output` alone.
 """
 
-# mypy: disable-error-code="import-not-found,misc"
-# livekit-agents is in no environment but that of `uv sync --group peers`.
+# mypy: disable-error-code="import-not-found,misc,type-arg,attr-defined"
+# livekit-agents is in no environment but that of `uv sync --inexact --group peers`.
 from __future__ import annotations
 
 import asyncio
@@ -50,7 +50,7 @@ try:
         SileroVad,
     )
 except ModuleNotFoundError as error:
-    print(f"not installed ({error.name}): uv sync --group peers", file=sys.stderr)
+    print(f"not installed ({error.name}): uv sync --inexact --group peers", file=sys.stderr)
     sys.exit(3)
 
 CHUNK_SAMPLES = 160

@@ -54,8 +54,12 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
         note(f"conversations {done}/{len(request.meetings)}")
         return seen
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(meeting)) for meeting in request.meetings]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(meeting)) for meeting in request.meetings]
+    except ExceptionGroup as failed:
+        # All that fails here fails alike: the first one says enough.
+        raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
 
 

@@ -72,13 +72,13 @@ def recorded(
 ) -> list[Sound]:
     """Take so many recordings of each kind, with their labelled onsets; ConfigError says why not.
 
-    The corpus has a `manifest.json`: a list of objects with file, kind, text, onset_ms, offset_ms.
+    The corpus has a `manifest.json`: a list of objects with id, file, kind, text, onset_ms and
+    offset_ms. Kinds that are not known are left out.
     """
     by_kind: dict[SoundKind, list[dict[str, Any]]] = defaultdict(list)
     for entry in _manifest(corpus):
         kind = _kind_of(entry)
-        length_ms = float(entry["offset_ms"] or 0) - float(entry["onset_ms"] or 0)
-        if kind is not None and kind in kinds and length_ms > 0:
+        if kind is not None and kind in kinds:
             by_kind[kind].append(entry)
     sounds = []
     for kind, entries in sorted(by_kind.items()):
@@ -120,7 +120,7 @@ def _kind_of(entry: dict[str, Any]) -> SoundKind | None:
     words = str(entry.get("text") or "").lower().replace("-", " ").split()
     if words and all(word.strip(",.!?") in MURMUR_WORDS for word in words):
         return SoundKind.BACKCHANNEL
-    kind = str(entry["kind"])
+    kind = str(entry.get("kind"))
     found = next((CORPUS_KINDS[each] for each in CORPUS_KINDS if kind.startswith(each)), None)
     return None if found is SoundKind.SPEECH and not words else found
 
@@ -138,6 +138,8 @@ def _decoded(file: Path) -> Samples:
 
 
 def _cut(samples: Samples, entry: dict[str, Any]) -> Samples:
-    """From the labelled onset to the labelled offset, at most 4 s."""
-    begin, end = (round(float(entry[key]) * RATE_HZ / 1000) for key in ("onset_ms", "offset_ms"))
+    """From the labelled onset to the labelled offset, at most 4 s; all of it without labels."""
+    begin = round(float(entry.get("onset_ms") or 0) * RATE_HZ / 1000)
+    offset_ms = entry.get("offset_ms")
+    end = round(float(offset_ms) * RATE_HZ / 1000) if offset_ms else len(samples)
     return samples[begin : min(end, begin + round(LONGEST_S * RATE_HZ))]

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bargein.cli import main
+from tests.room.conftest import BASE
 
 LOCAL = str(Path(__file__).resolve().parents[2] / "configs" / "local.yaml")
 
@@ -29,6 +30,18 @@ def test_a_bot_is_measured() -> None:
     assert "voice_to_voice_ms" not in told
     assert told["config"]["hash"]
     assert "conversations 4/4" in done.stderr
+
+
+def test_a_bot_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    broken = BASE.replace(
+        "- use: espeak_tts", "- use: tests.room.parts:CannotBe\n  - use: espeak_tts"
+    )
+    (tmp_path / "broken.yaml").write_text(broken)
+    only = ("--quick", "--only", "detect_to_ack_ms")
+    result = CliRunner().invoke(main, ["bench", str(tmp_path / "broken.yaml"), *only])
+    assert result.exit_code == 1
+    assert "the model file is gone" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_an_unknown_row_is_named_with_those_there_are() -> None:

@@ -84,7 +84,7 @@ def test_figures_come_of_the_encounters_that_they_are_about() -> None:
 OURS = Result("mine", {"onset_to_mute_ms": Figure((70.0, 71.0))}, {"bargein": "1"})
 PEERS = [
     Result("theirs", {"onset_to_mute_ms": Figure((553.0,))}),
-    Result("absent", {}, failure="not installed: uv sync --group peers"),
+    Result("absent", {}, failure="not installed: uv sync --inexact --group peers"),
 ]
 
 
@@ -92,7 +92,7 @@ def test_the_table_shows_what_is_missed_and_peers_below() -> None:
     shown = list(lines(OURS, PEERS, ("onset_to_mute_ms",)))
     assert shown[1].endswith("p50 <= 60, p90 <= 110 MISSED")
     assert shown[3].split() == ["theirs", "1", "553", "553", "553"]
-    assert "absent: not installed: uv sync --group peers" in shown
+    assert "absent: not installed: uv sync --inexact --group peers" in shown
 
 
 def test_the_json_has_the_rows_that_were_asked_for() -> None:
