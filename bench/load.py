@@ -192,7 +192,14 @@ async def climb(kind: str, sizes: Sequence[int], arguments: argparse.Namespace) 
         idle_mb, idle_ms = run.memory_mb_per_bot(idle), run.cpu_ms_per_audio_s(idle)
         for bots in sizes:
             await run.grow(bots, talks=True)
-            stages.append(run.stage(await run.measure(length_s)))
+            try:
+                figures = await run.measure(length_s)
+            except RuntimeError as error:
+                if not stages:
+                    raise
+                print(f"{kind}: {bots} bots are more than can be started: {error}", flush=True)
+                break
+            stages.append(run.stage(figures))
             print_stage(kind, stages[-1])
             if stages[-1].ack_p99_ms > LIMIT_MS * BEYOND:
                 break

@@ -7,7 +7,6 @@ of the machine moves no onset; messages are timed by the clock, when they are ha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -146,7 +145,3 @@ async def within(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-Note = Callable[[str], None]
-"""Takes a line of progress."""

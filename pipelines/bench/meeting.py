@@ -16,7 +16,8 @@ from bargein.measure.ear import met
 from bargein.measure.encounter import Encounter
 from bargein.measure.mouth import read_wav
 from bargein.measure.request import Meeting, Request
-from bargein.pipelines.bench.listener import Listener, Note, Wire, within
+from bargein.pipelines.bench.listener import Listener, Wire, within
+from bargein.pipelines.bench.progress import Note
 from bargein.pipelines.bench.tts_tape import TtsTape
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.session import Session, assemble

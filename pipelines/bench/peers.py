@@ -10,7 +10,7 @@ from pathlib import Path
 from bargein.measure.request import Answer, Request
 from bargein.measure.results import figures_of, rates_by_sound
 from bargein.measure.table import Result
-from bargein.pipelines.bench.listener import Note
+from bargein.pipelines.bench.progress import Note
 
 PREFIX = "run_"
 NOT_INSTALLED = 3

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import random
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-from loguru import logger
 
 from bargein.measure.encounter import SoundKind
 from bargein.measure.figures import Figure
@@ -25,9 +20,10 @@ from bargein.measure.results import figures_of, rates_by_sound
 from bargein.measure.rows import KEYS
 from bargein.measure.table import Result, as_json, lines
 from bargein.pipelines.bench import capacity, sounds, web_client
-from bargein.pipelines.bench.listener import Note
+from bargein.pipelines.bench.machine import machine, versions
 from bargein.pipelines.bench.meeting import greeting, meet_all
 from bargein.pipelines.bench.peers import run_peer, scripts
+from bargein.pipelines.bench.progress import Note, note_line
 from bargein.pipelines.load import Config, load
 
 PASSAGE = (
@@ -132,7 +128,7 @@ async def bench(plan: Plan, note: Note) -> Table:
                 peers.append(await run_peer(script, request, within_s, note))
     figures |= await _load_rows(plan, config, note)
     figures |= _client_rows(plan)
-    ours = Result(config.name, figures, _versions("bargein", "pipecat-ai"), sounds=took)
+    ours = Result(config.name, figures, versions("bargein", "pipecat-ai"), sounds=took)
     return Table(plan, config, ours, tuple(peers), began, time.monotonic() - since_s)
 
 
@@ -197,60 +193,6 @@ def _client_rows(plan: Plan) -> Mapping[str, Figure]:
     return measured
 
 
-def machine() -> dict[str, str]:
-    """What the figures hold for."""
-    model = platform.processor() or platform.machine()
-    for line in _cpu_lines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return {
-        "processor": model,
-        "cores": str(os.cpu_count()),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "load_average": f"{os.getloadavg()[0]:.2f}",
-    }
-
-
-def _cpu_lines() -> list[str]:
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-
-
-def _versions(*names: str) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "of the source tree"
-    return found
-
-
 def run(plan: Plan) -> Table:
     """Measure in an event loop of its own; progress is one line on stderr."""
     return asyncio.run(bench(plan, note_line))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Log errors alone: the log of many conversations tells nobody anything."""
-    logger.remove()
-    handler = logger.add(sys.stderr, level="ERROR")
-    try:
-        yield
-    finally:
-        logger.remove(handler)
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
-
-
-def note_line(text: str) -> None:
-    """Show progress: over the last line on a terminal, else on a line of its own."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-    else:
-        print(text, file=sys.stderr, flush=True)

@@ -241,7 +241,8 @@ def bench(config: Path, as_json: bool, only: tuple[str, ...], **asked: Any) -> N
     if unknown := [key for key in only if key not in KEYS]:
         raise BargeinError(f"--only: no row is called {unknown[0]!r}. Known: {', '.join(KEYS)}.")
     with _quiet_imports():
-        from bargein.pipelines.bench.run import Plan, quietly, run
+        from bargein.pipelines.bench.progress import quietly
+        from bargein.pipelines.bench.run import Plan, run
     with quietly():
         table = run(Plan(config, only=only, **asked))
     click.echo(json.dumps(table.to_json(), indent=2) if as_json else table.to_text(), nl=as_json)
