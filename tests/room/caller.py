@@ -33,6 +33,7 @@ from bargein.protocol import (
     Words,
 )
 from bargein.rehearsal.client import Client, ClientSettings
+from bargein.rehearsal.engine import QUANTUM_SAMPLES
 from bargein.rehearsal.events import Sounded
 
 M = TypeVar("M")
@@ -63,7 +64,13 @@ class Caller:
         """
         self.url = url
         self.client = Client(
-            ClientSettings(vad=vad, overlap="duck" if duck else "mute", threshold=threshold)
+            ClientSettings(
+                vad=vad,
+                overlap="duck" if duck else "mute",
+                # The tape is compared with what was made.
+                duck_on_hint=False,
+                threshold=threshold,
+            )
         )
         self.tape: dict[int, bytearray] = {}
         self.received: list[ServerMessage] = []
@@ -203,6 +210,18 @@ class Caller:
         leaked, self._leaked = np.split(self._leaked, [WINDOW_SAMPLES])
         heard[: len(leaked)] += leaked.astype(np.int16)
         return (heard + hiss).astype("<i2").tobytes()
+
+
+def same_voice(heard: bytes, made: bytes) -> bool:
+    """Every sample sounded once: as it was made, but for the ramps by which mutes end."""
+    if len(heard) != len(made):
+        return False
+    ours, theirs = (np.frombuffer(pcm, "<i2").astype(int) for pcm in (heard, made))
+    softer = np.flatnonzero(ours != theirs)
+    ramps = np.split(softer, np.flatnonzero(np.diff(softer) > QUANTUM_SAMPLES) + 1)
+    return bool(np.all(np.abs(ours[softer]) <= np.abs(theirs[softer]))) and all(
+        np.ptp(ramp) < QUANTUM_SAMPLES for ramp in ramps if len(ramp)
+    )
 
 
 def heard_words(caller: Caller, utterance: int) -> str:

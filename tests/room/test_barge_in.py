@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bargein.protocol import Accepted, Rejected, Transcript, Words
-from tests.room.caller import Caller, heard_words
+from tests.room.caller import Caller, heard_words, same_voice
 from tests.room.conftest import Open
 from tests.room.parts import GivenLlm, Tap, messages
 from tests.room.speech import blip, spoken
@@ -35,7 +35,7 @@ async def test_an_uninterrupted_reply_is_heard_sample_by_sample(open_room: Open)
     async with Caller(room.url) as caller:
         await caller.until(lambda: bool(caller.floors()))
         await caller.until(lambda: caller.floors()[-1:] == ["idle"])
-        assert bytes(caller.tape[1]) == b"".join(Tap.made)
+        assert same_voice(bytes(caller.tape[1]), b"".join(Tap.made))
 
 
 async def test_words_over_the_bot_take_the_floor_and_the_context_holds_what_was_played(
@@ -85,7 +85,7 @@ async def test_a_sound_too_short_for_a_word_is_rejected_and_nothing_is_lost(
         rejected = await caller.until_message(Rejected)
         assert rejected.at_sample == caller.truncates[0].played_samples
         await caller.until(lambda: caller.floors()[-1:] == ["idle"])
-        assert bytes(caller.tape[1]) == b"".join(Tap.made)
+        assert same_voice(bytes(caller.tape[1]), b"".join(Tap.made))
         assert not caller.messages(Accepted)
 
 
