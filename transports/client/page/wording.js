@@ -98,7 +98,7 @@ export function reasonOf(reason) {
 /** Why the threshold is where it is. */
 const WHY = Object.freeze({
   quiet: 'The room is quiet: nothing moves the threshold.',
-  noise: 'Noise hides speech, so less counts as speech.',
+  noise: 'Noise hides speech, so a lower probability is enough.',
   voices: 'Others talk around you: only what is louder than they are counts.',
   echo: 'The microphone hears the bot: while it speaks, only what is louder counts.',
 });
