@@ -98,6 +98,18 @@ class Interruption(FrameProcessor):
             list[str] | None,
             Field(description="Words that a listener says without wanting the floor."),
         ] = None,
+        backchannel_ms: Annotated[
+            int,
+            Field(
+                ge=0,
+                le=2000,
+                description=(
+                    "Speech up to this length may be a backchannel: it waits for its words, until "
+                    "the deadline, where trusted words come while one speaks. 0 waits for none. "
+                    "800, with a verdict_deadline_ms of 1000, rejects nine of ten."
+                ),
+            ),
+        ] = 0,
         resume_phrases: Annotated[
             list[str],
             Field(
@@ -117,6 +129,7 @@ class Interruption(FrameProcessor):
             trust_words=trust_words,
             min_words=min_words,
             backchannels=BACKCHANNELS if backchannels is None else tuple(backchannels),
+            backchannel_ms=backchannel_ms,
         )
         self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
         self._resume_phrases = tuple(resume_phrases)

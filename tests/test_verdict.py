@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,11 @@ DEAF = VerdictRules(trust_words=False)
 TWO_WORDS = VerdictRules(min_words=2)
 OWN_LIST = VerdictRules(backchannels=("Genau.", "JA"))
 
+PATIENT = VerdictRules(backchannel_ms=800, deadline_ms=1000)
+STREAM: dict[str, Any] = {"words_stream": True}
+
 OPEN = None
+ECHO = Verdict(Reason.ECHO)
 NO_SPEECH, BACKCHANNEL, TIMEOUT = (
     Verdict(Reason.NO_SPEECH),
     Verdict(Reason.BACKCHANNEL),
@@ -43,6 +50,21 @@ CASES: list[tuple[str, VerdictRules, Evidence, Verdict | None]] = [
     ("marks are no words", RULES, Evidence(40, words=("...", "—")), OPEN),
     ("marks are no murmur", RULES, Evidence(160, 160, 0, ("...",)), ACCEPTED),
     ("a word broken off", RULES, Evidence(300, 200, 0, ("uh-",)), OPEN),
+    ("echo, and nobody else", RULES, Evidence(64, echo_ms=64), ECHO),
+    ("the bot's own words are echo, too", RULES, Evidence(64, 0, 0, ("our",), echo_ms=64), ECHO),
+    ("one window of echo proves nothing", RULES, Evidence(64, echo_ms=32), OPEN),
+    ("somebody over the echo", RULES, Evidence(64, speech_ms=64, echo_ms=64), OPEN),
+    ("echo, then silence", RULES, Evidence(300, 0, 200, echo_ms=32), ECHO),
+    ("right after echo the VAD rings", RULES, Evidence(160, 160, after_echo=True), OPEN),
+    ("speech right after echo", RULES, Evidence(300, 288, after_echo=True), ACCEPTED),
+    ("a short sound waits for its words", PATIENT, Evidence(300, 300, **STREAM), OPEN),
+    ("and in silence, too", PATIENT, Evidence(600, 300, 250, **STREAM), OPEN),
+    ("they say that it was nothing", PATIENT, Evidence(600, 300, 250, ("uh", "huh")), BACKCHANNEL),
+    ("or that it was not", PATIENT, Evidence(600, 300, 250, ("stop",), **STREAM), ACCEPTED),
+    ("words that never come", PATIENT, Evidence(1000, 300, 500, **STREAM), ACCEPTED),
+    ("a long sound waits for none", PATIENT, Evidence(850, 832, **STREAM), ACCEPTED),
+    ("a click waits for none", PATIENT, Evidence(300, 64, 200, **STREAM), NO_SPEECH),
+    ("no partial words, no waiting", PATIENT, Evidence(160, 160), ACCEPTED),
     ("words without trust", DEAF, Evidence(40, words=("stop",)), OPEN),
     ("a murmur without trust is speech", DEAF, Evidence(300, 160, 0, ("yeah",)), ACCEPTED),
     ("one word where two are asked for", TWO_WORDS, Evidence(40, words=("stop",)), OPEN),
@@ -79,11 +101,14 @@ EVIDENCE = st.builds(
     elapsed_ms=st.floats(0, 5000),
     speech_ms=st.floats(0, 5000),
     silence_ms=st.floats(0, 5000),
+    echo_ms=st.sampled_from([0, 32, 64, 300]),
+    after_echo=st.booleans(),
+    words_stream=st.booleans(),
     words=st.lists(st.sampled_from(["yeah", "stop", "...", ""]), max_size=4).map(tuple),
 )
 
 
-@given(EVIDENCE, st.sampled_from([RULES, DEAF, TWO_WORDS, OWN_LIST]))
+@given(EVIDENCE, st.sampled_from([RULES, DEAF, TWO_WORDS, OWN_LIST, PATIENT]))
 def test_the_verdict_is_there_at_the_deadline_come_what_may(
     evidence: Evidence, rules: VerdictRules
 ) -> None:
@@ -92,8 +117,6 @@ def test_the_verdict_is_there_at_the_deadline_come_what_may(
 
 @given(EVIDENCE, st.floats(0, 5000))
 def test_more_speech_never_turns_an_acceptance_round(evidence: Evidence, more_ms: float) -> None:
-    later = Evidence(
-        evidence.elapsed_ms, evidence.speech_ms + more_ms, evidence.silence_ms, evidence.words
-    )
+    later = replace(evidence, speech_ms=evidence.speech_ms + more_ms)
     if decide(evidence, RULES) == ACCEPTED:
         assert decide(later, RULES) == ACCEPTED

@@ -163,11 +163,11 @@ class Contest:
         silence_ms = min(silence_ms, max(0.0, now_ms - self.since_ms))
         self.evidence = replace(self.evidence, silence_ms=silence_ms)
 
-    def note_echo(self, echo_ms: float, correlation: float) -> None:
-        """The microphone had so much of the bot's own voice."""
+    def note_echo(self, correlation: float, *, is_echo: bool) -> None:
+        """A window of the microphone had so much of the bot's own voice."""
         self.evidence = replace(
             self.evidence,
-            echo_ms=max(self.evidence.echo_ms, echo_ms),
+            echo_ms=self.evidence.echo_ms + (WINDOW_MS if is_echo else 0),
             echo_correlation=max(self.evidence.echo_correlation, correlation),
         )
 
@@ -268,7 +268,7 @@ class Arbiter:
         if self.contest is None:
             return self._suspect(now_ms, playing)
         self.contest.note_speech(self.fresh_ms)
-        self.contest.note_echo(self.echo_ms, echo_correlation)
+        self.contest.note_echo(echo_correlation, is_echo=is_echo)
         self.contest.note_silence(silence_ms, now_ms)
         return self._judge(now_ms)
 
@@ -420,7 +420,10 @@ class Arbiter:
     def _open(self, before: Floor, utterance: int, mute: Mute | None, now_ms: float) -> None:
         preparing = before is Floor.PROCESSING
         evidence = Evidence(
-            0, speech_ms=self.fresh_ms, echo_ms=self.echo_ms, words_stream=self.words_stream
+            0,
+            speech_ms=self.fresh_ms,
+            words_stream=self.words_stream,
+            after_echo=self.echo_ms > 0,
         )
         self.contest = Contest(utterance, None, now_ms, preparing=preparing, evidence=evidence)
         if mute is not None:

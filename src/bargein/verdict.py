@@ -12,6 +12,8 @@ BACKCHANNELS = (
 )  # fmt: skip
 ECHO_MS = 64
 """So much of the bot's own voice and less of anybody else's: it is echo, its words too."""
+RINGS_MS = 128
+"""So much more speech is asked for right after echo: the VAD's score falls slowly."""
 PUNCTUATION = ".,!?…;:\"'“”‘’-–—"
 
 
@@ -30,6 +32,11 @@ class VerdictRules:
     min_words: int = 1
     """So many words that are no backchannel take the floor at once."""
     backchannels: tuple[str, ...] = BACKCHANNELS
+    backchannel_ms: int = 0
+    """Speech that is no longer may be one: it waits for words, where partial ones come and count.
+
+    0 waits for none. With 800 and a deadline of 1000 ms nine of ten are found out.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,9 @@ class Evidence:
     words_stream: bool = False
     """This recogniser tells partial words: it has done so before."""
     echo_ms: float = 0
-    """What sounded like speech and was the bot's own voice."""
+    """What sounded like speech in it and was the bot's own voice."""
+    after_echo: bool = False
+    """The VAD heard the bot's own voice right before: it rings with it for a while."""
     echo_correlation: float = 0
     """The highest correlation of the microphone with what was played, 0 to 1."""
     client_probability: float | None = None
@@ -82,22 +91,42 @@ def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
     """Give the verdict, or None while it is open; never None at the deadline."""
     if evidence.echo_ms >= ECHO_MS and evidence.speech_ms < ECHO_MS:
         return Verdict(Reason.ECHO)
-    spoken = evidence.words if rules.trust_words else ()
-    words = [text for word in spoken if (text := normal(word))]
+    words = _words(evidence, rules)
     backchannels = {normal(word) for word in rules.backchannels}
     wanting = [word for word in words if word not in backchannels]
     if len(wanting) >= rules.min_words:
         return ACCEPTED
-    enough = evidence.speech_ms >= rules.min_speech_duration_ms
+    rings_ms = RINGS_MS if evidence.after_echo else 0
+    enough = evidence.speech_ms >= rules.min_speech_duration_ms + rings_ms
     murmur = bool(words) and not wanting
-    if enough and not murmur:
+    if enough and not murmur and not _words_will_tell(evidence, rules):
         return ACCEPTED
-    if evidence.silence_ms >= rules.quiet_ms:
-        return Verdict(Reason.BACKCHANNEL if murmur else Reason.NO_SPEECH)
+    if evidence.silence_ms >= rules.quiet_ms and (murmur or not enough):
+        return Verdict(Reason.BACKCHANNEL if murmur else _nothing(evidence))
     if evidence.elapsed_ms >= rules.deadline_ms:
-        if murmur and enough and not evidence.silence_ms:
-            return ACCEPTED  # whoever still talks by now wants the floor
-        if murmur:
-            return Verdict(Reason.BACKCHANNEL)
-        return Verdict(Reason.TIMEOUT if evidence.speech_ms else Reason.NO_SPEECH)
+        return _at_last(evidence, murmur=murmur, enough=enough)
     return None
+
+
+def _words(evidence: Evidence, rules: VerdictRules) -> list[str]:
+    spoken = evidence.words if rules.trust_words else ()
+    return [text for word in spoken if (text := normal(word))]
+
+
+def _words_will_tell(evidence: Evidence, rules: VerdictRules) -> bool:
+    """Whether it is short enough for a backchannel, and its words are still to come."""
+    waits = rules.trust_words and evidence.words_stream and not evidence.words
+    in_time = evidence.elapsed_ms < rules.deadline_ms
+    return waits and in_time and evidence.speech_ms <= rules.backchannel_ms
+
+
+def _nothing(evidence: Evidence) -> Reason:
+    return Reason.ECHO if evidence.echo_ms else Reason.NO_SPEECH
+
+
+def _at_last(evidence: Evidence, *, murmur: bool, enough: bool) -> Verdict:
+    if murmur and enough and not evidence.silence_ms:
+        return ACCEPTED  # whoever still talks by now wants the floor
+    if murmur:
+        return Verdict(Reason.BACKCHANNEL)
+    return Verdict(Reason.TIMEOUT if evidence.speech_ms else _nothing(evidence))
