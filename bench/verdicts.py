@@ -97,8 +97,8 @@ def background(setting: Setting, folder: Path) -> Sound:
     return mixed
 
 
-def run(setting: Setting, folder: Path, rules: VerdictRules) -> list[Outcome]:
-    """Put each recording into the setting."""
+def run(setting: Setting, folder: Path, rules: VerdictRules, every: int = 1) -> list[Outcome]:
+    """Put each recording, or each so many-th, into the setting."""
     scene = Scene(
         bot=bot(),
         background=background(setting, folder),
@@ -107,7 +107,7 @@ def run(setting: Setting, folder: Path, rules: VerdictRules) -> list[Outcome]:
         words_delay_ms=WORDS_DELAY_MS if setting.words else None,
         rules=replace(rules, trust_words=setting.words),
     )
-    outcomes = [Hearing(each, scene).run() for each in sounds(folder)]
+    outcomes = [Hearing(each, scene).run() for each in sounds(folder)[::every]]
     # Sounds are large, and the table needs none.
     nothing = np.zeros(0, dtype=np.float32)
     for each in outcomes:
@@ -175,6 +175,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="CORPUS_DIR")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", default="", help="settings whose names hold this")
+    parser.add_argument("--every", type=int, default=1, help="take each so many-th recording")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--speech-ms", type=int, default=RULES.min_speech_duration_ms)
     parser.add_argument("--quiet-ms", type=int, default=RULES.quiet_ms)
@@ -189,7 +190,7 @@ def main() -> None:
     )
     chosen = [each for each in SETTINGS if arguments.only in each.name]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        work = partial(run, folder=arguments.folder, rules=rules)
+        work = partial(run, folder=arguments.folder, rules=rules, every=arguments.every)
         results = list(zip(chosen, pool.map(work, chosen), strict=True))
     rows = [each for setting, outcomes in results for each in table(setting, outcomes)]
     onsets = [onset_row(setting, outcomes) for setting, outcomes in results]

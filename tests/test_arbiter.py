@@ -357,9 +357,8 @@ CASES: list[tuple[str, Floor, list[Event], list[Order]]] = [
             truncate(1),
             window(32, speech_ms=96),
             window(96, speech_ms=160),
-            window(225, speech_ms=288),
         ],
-        [Pause(1), Accept(1, 4800, 224, preparing=False), OpenTurn()],
+        [Pause(1), Accept(1, 4800, 95, preparing=False), OpenTurn()],
     ),
     (
         "speech that was judged does not count again, and what follows it does",

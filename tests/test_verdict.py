@@ -55,8 +55,6 @@ CASES: list[tuple[str, VerdictRules, Evidence, Verdict | None]] = [
     ("one window of echo proves nothing", RULES, Evidence(64, echo_ms=32), OPEN),
     ("somebody over the echo", RULES, Evidence(64, speech_ms=64, echo_ms=64), OPEN),
     ("echo, then silence", RULES, Evidence(300, 0, 200, echo_ms=32), ECHO),
-    ("right after echo the VAD rings", RULES, Evidence(160, 160, after_echo=True), OPEN),
-    ("speech right after echo", RULES, Evidence(300, 288, after_echo=True), ACCEPTED),
     ("a short sound waits for its words", PATIENT, Evidence(300, 300, **STREAM), OPEN),
     ("and in silence, too", PATIENT, Evidence(600, 300, 250, **STREAM), OPEN),
     ("they say that it was nothing", PATIENT, Evidence(600, 300, 250, ("uh", "huh")), BACKCHANNEL),
@@ -102,7 +100,6 @@ EVIDENCE = st.builds(
     speech_ms=st.floats(0, 5000),
     silence_ms=st.floats(0, 5000),
     echo_ms=st.sampled_from([0, 32, 64, 300]),
-    after_echo=st.booleans(),
     words_stream=st.booleans(),
     words=st.lists(st.sampled_from(["yeah", "stop", "...", ""]), max_size=4).map(tuple),
 )

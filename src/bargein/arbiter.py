@@ -24,8 +24,6 @@ SUSPICIOUS_MS = 2 * WINDOW_MS
 """So much of what may be speech contests the floor, where the client has no VAD."""
 BACKUP_MS = 3 * WINDOW_MS
 """And so much where it has one: its truncate would be here, and was lost."""
-ECHO_KEPT_MS = 8 * WINDOW_MS
-"""Echo is remembered for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +179,7 @@ class Arbiter:
     """See the module.
 
     `speech_ms` is the run of speech that the server's VAD is in, and `judged_ms` so much of it
-    as was rejected already; `echo_ms` is how much echo it has heard of late; `words_stream`
-    says that the recogniser has told partial words.
+    as was rejected already; `words_stream` says that the recogniser has told partial words.
     """
 
     rules: VerdictRules = field(default_factory=VerdictRules)
@@ -193,7 +190,6 @@ class Arbiter:
     client_has_vad: bool = True
     speech_ms: float = 0
     judged_ms: float = 0
-    echo_ms: float = 0
     words_stream: bool = False
     processing_since_ms: float = 0
     witness: Witness | None = None
@@ -264,7 +260,7 @@ class Arbiter:
 
         Echo is no speech, and does not count in the run. `playing` is as in `truncate`.
         """
-        self._take_run(speech_ms, is_echo=is_echo)
+        self._take_run(speech_ms)
         if self.contest is None:
             return self._suspect(now_ms, playing)
         self.contest.note_speech(self.fresh_ms)
@@ -339,12 +335,10 @@ class Arbiter:
 
     # --- inside --------------------------------------------------------------------------
 
-    def _take_run(self, speech_ms: float, *, is_echo: bool) -> None:
+    def _take_run(self, speech_ms: float) -> None:
         if speech_ms < self.judged_ms:
             self.judged_ms = 0
         self.speech_ms = speech_ms
-        change_ms = WINDOW_MS if is_echo else -WINDOW_MS
-        self.echo_ms = min(max(0, self.echo_ms + change_ms), ECHO_KEPT_MS)
 
     def _suspect(self, now_ms: float, playing: int) -> list[Order]:
         enough_ms = BACKUP_MS if self.client_has_vad else SUSPICIOUS_MS
@@ -419,12 +413,7 @@ class Arbiter:
 
     def _open(self, before: Floor, utterance: int, mute: Mute | None, now_ms: float) -> None:
         preparing = before is Floor.PROCESSING
-        evidence = Evidence(
-            0,
-            speech_ms=self.fresh_ms,
-            words_stream=self.words_stream,
-            after_echo=self.echo_ms > 0,
-        )
+        evidence = Evidence(0, speech_ms=self.fresh_ms, words_stream=self.words_stream)
         self.contest = Contest(utterance, None, now_ms, preparing=preparing, evidence=evidence)
         if mute is not None:
             self.contest.note_mute(mute)

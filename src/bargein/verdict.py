@@ -12,8 +12,6 @@ BACKCHANNELS = (
 )  # fmt: skip
 ECHO_MS = 64
 """So much of the bot's own voice and less of anybody else's: it is echo, its words too."""
-RINGS_MS = 128
-"""So much more speech is asked for right after echo: the VAD's score falls slowly."""
 PUNCTUATION = ".,!?…;:\"'“”‘’-–—"
 
 
@@ -55,8 +53,6 @@ class Evidence:
     """This recogniser tells partial words: it has done so before."""
     echo_ms: float = 0
     """What sounded like speech in it and was the bot's own voice."""
-    after_echo: bool = False
-    """The VAD heard the bot's own voice right before: it rings with it for a while."""
     echo_correlation: float = 0
     """The highest correlation of the microphone with what was played, 0 to 1."""
     client_probability: float | None = None
@@ -96,8 +92,7 @@ def decide(evidence: Evidence, rules: VerdictRules) -> Verdict | None:
     wanting = [word for word in words if word not in backchannels]
     if len(wanting) >= rules.min_words:
         return ACCEPTED
-    rings_ms = RINGS_MS if evidence.after_echo else 0
-    enough = evidence.speech_ms >= rules.min_speech_duration_ms + rings_ms
+    enough = evidence.speech_ms >= rules.min_speech_duration_ms
     murmur = bool(words) and not wanting
     if enough and not murmur and not _words_will_tell(evidence, rules):
         return ACCEPTED
