@@ -511,6 +511,25 @@ def test_what_was_sent_to_nobody_is_sent_again_from_what_was_heard() -> None:
     assert [chunk.start_sample for chunk in sent(out, 1000)][:2] == [800, 960]
 
 
+def test_what_was_heard_of_it_before_it_is_sent_again_is_believed() -> None:
+    out = speaking(*WORDS, samples=1600)
+    assert out.resume(1, 400, 1000) == 400
+    out.acknowledge(1, 1500)
+    assert [chunk.start_sample for chunk in sent(out, 1000)] == [1500]
+
+
+def test_nothing_is_sent_again_of_an_utterance_that_was_heard_to_its_end() -> None:
+    out = speaking(*WORDS, samples=1600)
+    out.finish()
+    out.begin()
+    out.append(tone(1600))
+    sent(out, 300)
+    out.rewind(300)
+    out.acknowledge(2, 160)
+    again = [(each.utterance, each.start_sample, len(each.pcm)) for each in sent(out, 300)]
+    assert again[:2] == [(1, 1600, 0), (2, 160, 320)]  # the first's end, which was not told yet
+
+
 def test_a_paused_bot_that_is_to_send_again_stays_paused() -> None:
     out = speaking(*WORDS, samples=4000)
     out.pause()

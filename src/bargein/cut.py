@@ -71,9 +71,9 @@ class LastCut:
         for each in self.utterances:
             known = 0 if self.estimate else each.played
             if each.id < utterance:
-                each.played = each.sent
+                each.played = each.reached
             elif each.id == utterance:
-                each.played = max(known, min(played_samples, each.sent))
+                each.played = max(known, min(played_samples, each.reached))
             else:
                 each.played = known
         self.estimate = False

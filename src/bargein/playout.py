@@ -131,9 +131,7 @@ class Playout(Generic[Item]):
             return None
         start = utterance.sent
         size = self.rate_hz * CHUNK_MS // 1000
-        utterance.sent = min(start + size, utterance.total)
-        last = utterance.finished and utterance.sent == utterance.total
-        utterance.end_sent = last
+        last = utterance.send_to(min(start + size, utterance.total))
         pcm = utterance.slice(start, utterance.sent)
         self._pacing.let_out((utterance.sent - start) * 1000 / self.rate_hz, now_ms)
         self._drop_played()
@@ -159,9 +157,9 @@ class Playout(Generic[Item]):
         """Note how far playout has come; stale and impossible positions are harmless."""
         for each in self._queue:
             if each.id < utterance:
-                each.played = max(each.played, min(each.sent, each.total))
+                each.play_to(each.reached)
             elif each.id == utterance:
-                each.played = max(each.played, min(played_samples, each.sent))
+                each.play_to(played_samples)
         self._drop_played()
 
     def assume_played(self, now_ms: float) -> bool:
@@ -173,7 +171,7 @@ class Playout(Generic[Item]):
         if not self._queue[0].finished:
             self.finish()
         for each in self._queue:
-            each.played = each.sent
+            each.play_to(each.sent)
         self._drop_played()
         return True
 

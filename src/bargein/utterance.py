@@ -18,11 +18,26 @@ class Utterance:
     pcm: bytearray = field(default_factory=bytearray)
     base: int = 0
     sent: int = 0
+    """How far it was sent, since it was last begun to be sent again."""
+    reached: int = 0
+    """How far it was ever sent: the listener may have played so much."""
     played: int = 0
     finished: bool = False
     end_sent: bool = False
     words: WordTrack = field(default_factory=WordTrack)
     sentence_from: int = 0
+
+    def send_to(self, sample: int) -> bool:
+        """Count it as sent up to here; True if that was its end."""
+        self.sent = sample
+        self.reached = max(self.reached, sample)
+        self.end_sent = self.finished and sample == self.total
+        return self.end_sent
+
+    def play_to(self, sample: int) -> None:
+        """The listener has played up to here; what it can't have is not believed."""
+        self.played = max(self.played, min(sample, self.reached))
+        self.sent = max(self.sent, self.played)
 
     @property
     def total(self) -> int:
