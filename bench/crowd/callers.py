@@ -1,4 +1,4 @@
-"""The callers: each listens, and speaks over its bot now and then. All in one event loop.
+"""The callers: each listens, and speaks over its bot now and then.
 
 What they say is rendered once. A caller's loudspeaker is a clock: what has come of the bot's
 voice counts as played as time passes. Callers of both kinds keep the same times; they differ
@@ -7,31 +7,20 @@ only in what their protocol makes them send.
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import json
 import random
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from bargein.packet import Flag, Kind, Packet
+from bench.crowd.line import Line
+from bench.crowd.sounds import RATE_HZ, onset_window, protobuf_audio, silence, speech
 
-from bargein.packet import Flag, Packet
-from bargein.packet import Kind as PacketKind
-from bargein.processors.silero import Silero
-from bench.crowd.trunk import Kind
-from tests.room.speech import spoken
-
-RATE_HZ = 16_000
 BOT_RATE_HZ = 24_000
 BYTES_PER_SAMPLE = 2
-HISS = 3
-THRESHOLD = 0.65
-SAYS = "What about that then?"
 FIRST_WORDS_AFTER_S = (1.0, 3.0)
 """Over the bot, after so much of what it says was heard; drawn anew each time."""
 FIRST_TIME_AFTER_S = (0.5, 3.0)
@@ -40,16 +29,16 @@ TIRED_OF_WAITING_S = 6.0
 REPORT_EVERY_WINDOWS = 6
 REPEAT_EVERY_WINDOWS = 3
 
-Send = Callable[[Kind, bytes], None]
-
 
 @dataclass(slots=True)
 class Caller:
     """What all callers do; `chunk_samples` is what the microphone sends at once."""
 
-    send: Send
+    line: Line
     rng: random.Random
     chunk_samples: int
+    now_s: float = 0.0
+    """When this step is due: what is sent in it is sent then."""
     talks: bool = True
     heard_s: float = 0.0
     """How much of the bot's voice was played since the caller spoke last."""
@@ -112,7 +101,7 @@ class Caller:
     def on_played(self, samples: int) -> None:
         """So much more was played."""
 
-    def take(self, kind: Kind, payload: bytes) -> None:
+    def take(self, data: str | bytes) -> None:
         """Take what the bot sends."""
         raise NotImplementedError
 
@@ -133,13 +122,14 @@ class OurCaller(Caller):
     def send_chunk(self, pcm: bytes) -> None:
         """Send a window, and what goes with it."""
         start = self.steps * self.chunk_samples
-        packet = Packet(PacketKind.MICROPHONE, self.epoch, 0, start, pcm)
-        self.send(Kind.AUDIO, packet.pack())
+        packet = Packet(Kind.MICROPHONE, self.epoch, 0, start, pcm)
+        self.line.put(self.now_s, packet.pack())
         if self.saying == onset_window() and self.totals and not self.muted:
             self.muted = True
-            self._truncate(Kind.DETECTED)
+            self.line.detected(self.now_s)
+            self._truncate()
         elif self.muted and self.steps % REPEAT_EVERY_WINDOWS == 0:
-            self._truncate(Kind.TEXT)
+            self._truncate()
         elif self.utterance and self.steps % REPORT_EVERY_WINDOWS == 0:
             self._report()
 
@@ -153,17 +143,17 @@ class OurCaller(Caller):
             self.utterance = min(self.totals, default=0)
         self._count_unplayed()
 
-    def take(self, kind: Kind, payload: bytes) -> None:
+    def take(self, data: str | bytes) -> None:
         """Take audio of the present epoch, and verdicts."""
-        if kind is Kind.AUDIO:
-            packet = Packet.unpack(payload)
+        if isinstance(data, bytes):
+            packet = Packet.unpack(data)
             if packet.epoch >= self.epoch:
                 self.totals[packet.utterance] = packet.start_sample + packet.samples
                 if Flag.LAST in packet.flags:
                     self.ended.add(packet.utterance)
                 self._count_unplayed()
             return
-        self._take_message(json.loads(payload))
+        self._take_message(json.loads(data))
 
     def _take_message(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -182,9 +172,8 @@ class OurCaller(Caller):
     def _count_unplayed(self) -> None:
         self.unplayed_samples = 0 if self.muted else sum(self.totals.values()) - self.played
 
-    def _truncate(self, kind: Kind) -> None:
+    def _truncate(self) -> None:
         self._message(
-            kind,
             "truncate",
             utterance=self.utterance or min(self.totals, default=0),
             played_samples=self.played,
@@ -195,21 +184,20 @@ class OurCaller(Caller):
 
     def _report(self) -> None:
         if self.utterance in self.totals:
-            self._message(Kind.TEXT, "played", utterance=self.utterance, played_samples=self.played)
+            self._message("played", utterance=self.utterance, played_samples=self.played)
 
     def _say_played(self, total: int) -> None:
         self._message(
-            Kind.TEXT,
             "played",
             utterance=self.utterance,
             played_samples=total,
             finished=True,
         )
 
-    def _message(self, kind: Kind, name: str, **fields: object) -> None:
+    def _message(self, name: str, **fields: object) -> None:
         self._seq += 1
         value = {"type": f"bargein/{name}", "v": 1, "seq": self._seq, "epoch": self.epoch}
-        self.send(kind, json.dumps(value | fields).encode())
+        self.line.put(self.now_s, json.dumps(value | fields))
 
 
 @dataclass(slots=True)
@@ -218,14 +206,14 @@ class RawCaller(Caller):
 
     def send_chunk(self, pcm: bytes) -> None:
         """Send a chunk."""
-        self.send(Kind.AUDIO, pcm)
+        self.line.put(self.now_s, pcm)
 
-    def take(self, kind: Kind, payload: bytes) -> None:
+    def take(self, data: str | bytes) -> None:
         """Count audio."""
-        if payload == b"!":
+        if data == b"!":
             self.unplayed_samples = 0
         else:
-            self.unplayed_samples += len(payload) // BYTES_PER_SAMPLE
+            self.unplayed_samples += len(data) // BYTES_PER_SAMPLE
 
 
 @dataclass(slots=True)
@@ -234,13 +222,13 @@ class ProtobufCaller(Caller):
 
     def send_chunk(self, pcm: bytes) -> None:
         """Send a chunk."""
-        self.send(Kind.AUDIO, protobuf_audio(pcm))
+        self.line.put(self.now_s, protobuf_audio(pcm))
 
-    def take(self, kind: Kind, payload: bytes) -> None:
+    def take(self, data: str | bytes) -> None:
         """Count audio."""
         from pipecat.frames.protobufs import frames_pb2
 
-        frame = frames_pb2.Frame.FromString(payload)  # type: ignore[attr-defined]
+        frame = frames_pb2.Frame.FromString(data)  # type: ignore[attr-defined]
         match frame.WhichOneof("frame"):
             case "audio":
                 self.unplayed_samples += len(frame.audio.audio) // BYTES_PER_SAMPLE
@@ -248,80 +236,41 @@ class ProtobufCaller(Caller):
                 self.unplayed_samples = 0
 
 
-CALLERS: dict[str, Callable[[Send, random.Random], Caller]] = {
-    "bargein": lambda send, rng: OurCaller(send, rng, chunk_samples=512),
-    "stock": lambda send, rng: ProtobufCaller(send, rng, chunk_samples=320),
-    "stock-best": lambda send, rng: RawCaller(send, rng, chunk_samples=320),
+CALLERS: dict[str, Callable[[Line, random.Random], Caller]] = {
+    "bargein": lambda line, rng: OurCaller(line, rng, chunk_samples=512),
+    "stock": lambda line, rng: ProtobufCaller(line, rng, chunk_samples=320),
+    "stock-best": lambda line, rng: RawCaller(line, rng, chunk_samples=320),
 }
 
 
 class Crowd:
-    """Steps all callers at their times."""
+    """All callers: what is outside of the bots."""
 
     def __init__(self) -> None:
         """Begin with nobody."""
         self.callers: list[Caller] = []
-        self.late_ms: list[float] = []
+        self.heard: deque[tuple[int, str | bytes]] = deque()
+        """What bots have sent and no caller has taken yet."""
         self._due: list[tuple[float, int]] = []
 
-    def add(self, caller: Caller) -> None:
+    def add(self, caller: Caller, now_s: float) -> None:
         """Another caller begins, at any moment within a chunk."""
         self.callers.append(caller)
-        begin_s = time.monotonic() + caller.rng.uniform(0, caller.chunk_s)
+        begin_s = now_s + caller.rng.uniform(0, caller.chunk_s)
         heapq.heappush(self._due, (begin_s, len(self.callers) - 1))
 
-    async def live(self) -> None:
-        """Step whoever is due; it never catches up by skipping."""
-        while True:
-            now_s = time.monotonic()
-            while self._due and self._due[0][0] <= now_s:
-                due_s, at = self._due[0]
-                caller = self.callers[at]
-                self.late_ms.append((now_s - due_s) * 1000)
-                caller.step()
-                heapq.heapreplace(self._due, (due_s + caller.chunk_s, at))
-            next_s = self._due[0][0] if self._due else now_s + 0.01
-            await asyncio.sleep(max(0.0, next_s - time.monotonic()))
+    def next_s(self) -> float:
+        """When the next of them sends something."""
+        return self._due[0][0] if self._due else float("inf")
 
-
-@cache
-def silence(chunk_samples: int) -> tuple[bytes, ...]:
-    """A second of a quiet room in chunks."""
-    return _chunks(np.zeros(RATE_HZ, dtype=np.int16), chunk_samples)
-
-
-@cache
-def speech(chunk_samples: int) -> tuple[bytes, ...]:
-    """What each caller says, in chunks."""
-    return _chunks(spoken(SAYS), chunk_samples)
-
-
-def _chunks(samples: NDArray[np.int16], chunk_samples: int) -> tuple[bytes, ...]:
-    rng = np.random.default_rng(7)
-    whole = samples[: len(samples) // chunk_samples * chunk_samples]
-    noisy = (whole + rng.integers(-HISS, HISS + 1, len(whole))).astype("<i2")
-    return tuple(chunk.tobytes() for chunk in noisy.reshape(-1, chunk_samples))
-
-
-@cache
-def onset_window() -> int:
-    """The window of what is said at which a client's VAD hears it."""
-    silero = Silero()
-    for window in silence(512):
-        silero.probability(window)
-    return next(
-        at for at, window in enumerate(speech(512)) if silero.probability(window) >= THRESHOLD
-    )
-
-
-@cache
-def protobuf_audio(pcm: bytes) -> bytes:
-    """A chunk as Pipecat's client writes it."""
-    from pipecat.frames.protobufs import frames_pb2
-
-    frame = frames_pb2.Frame()  # type: ignore[attr-defined]
-    frame.audio.audio = pcm
-    frame.audio.sample_rate = RATE_HZ
-    frame.audio.num_channels = 1
-    data: bytes = frame.SerializeToString()
-    return data
+    def act(self, now_s: float) -> None:
+        """Let everybody take what came and send what is due; nobody skips a chunk."""
+        while self.heard:
+            at, data = self.heard.popleft()
+            self.callers[at].take(data)
+        while self._due and self._due[0][0] <= now_s:
+            due_s, at = self._due[0]
+            caller = self.callers[at]
+            caller.now_s = due_s
+            caller.step()
+            heapq.heapreplace(self._due, (due_s + caller.chunk_s, at))

@@ -13,16 +13,14 @@ from typing import Any
 
 from starlette.websockets import WebSocketState
 
-from bench.crowd.trunk import Kind, Record
-
-Send = Callable[[Kind, float, bytes], None]
+Heard = Callable[[str | bytes], None]
 
 
 class Line:
     """One caller's line; `acknowledged_ms` grows by one figure for each interruption."""
 
-    def __init__(self, send: Send) -> None:
-        """Send through the trunk."""
+    def __init__(self, heard: Heard) -> None:
+        """`heard` gets what the bot sends."""
         self.client_state = self.application_state = WebSocketState.CONNECTED
         self.headers: dict[str, str] = {}
         self.acknowledged_ms: list[float] = []
@@ -30,18 +28,16 @@ class Line:
         """How many of the microphone's chunks the bot has taken."""
         self.sent_s = 0.0
         """When the caller sent what was received last."""
-        self._send = send
-        self._incoming: asyncio.Queue[Record | None] = asyncio.Queue()
+        self._heard = heard
+        self._incoming: asyncio.Queue[tuple[float, str | bytes] | None] = asyncio.Queue()
         self._detected_s: float | None = None
 
-    def put(self, record: Record) -> None:
-        """A record of the caller."""
-        if record.kind is Kind.DETECTED and self._detected_s is None:
-            self._detected_s = record.sent_s
-        self._incoming.put_nowait(record)
+    def put(self, sent_s: float, data: str | bytes) -> None:
+        """The caller sent this."""
+        self._incoming.put_nowait((sent_s, data))
 
     def detected(self, sent_s: float) -> None:
-        """Speech over the bot is known from what the caller sent at this time."""
+        """Speech over the bot is known from what the caller sends at this time."""
         self._detected_s = sent_s
 
     def acknowledged(self) -> None:
@@ -56,23 +52,23 @@ class Line:
 
     async def receive(self) -> dict[str, Any]:
         """Give what the caller sent next, as ASGI has it."""
-        record = await self._incoming.get()
-        if record is None:
+        received = await self._incoming.get()
+        if received is None:
             self.client_state = self.application_state = WebSocketState.DISCONNECTED
             return {"type": "websocket.disconnect"}
-        self.sent_s = record.sent_s
-        if record.kind is Kind.AUDIO:
-            self.chunks += 1
-            return {"type": "websocket.receive", "bytes": record.payload}
-        return {"type": "websocket.receive", "text": record.payload.decode()}
+        self.sent_s, data = received
+        if isinstance(data, str):
+            return {"type": "websocket.receive", "text": data}
+        self.chunks += 1
+        return {"type": "websocket.receive", "bytes": data}
 
     async def send_bytes(self, data: bytes) -> None:
         """Send audio to the caller."""
-        self._send(Kind.AUDIO, time.monotonic(), data)
+        self._heard(data)
 
     async def send_text(self, data: str) -> None:
         """Send a message to the caller."""
-        self._send(Kind.TEXT, time.monotonic(), data.encode())
+        self._heard(data)
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """Hang up."""

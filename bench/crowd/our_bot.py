@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from bargein.pipelines.bench.capacity import CONFIG_VARIABLE, SETTINGS_VARIABLE
 from bargein.pipelines.load import Config, load
-from bargein.pipelines.session import assemble
+from bargein.pipelines.session import assemble, warm_up
 from bargein.protocol import Accepted, Capabilities, Contested, Ignored, Message, Rejected
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.transport import LocalTransport
@@ -71,8 +71,11 @@ def config() -> Config:
     """The pipeline with stand-ins, or the one that `bargein bench` names."""
     if named := os.environ.get(CONFIG_VARIABLE):
         settings = json.loads(os.environ.get(SETTINGS_VARIABLE, "[]"))
-        return load(Path(named), overrides=settings, environ=os.environ)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "load.yaml"
-        path.write_text(CONFIG)
-        return load(path, environ=os.environ)
+        loaded = load(Path(named), overrides=settings, environ=os.environ)
+    else:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "load.yaml"
+            path.write_text(CONFIG)
+            loaded = load(path, environ=os.environ)
+    warm_up(loaded)
+    return loaded

@@ -86,7 +86,7 @@ async def _climb(
 ) -> tuple[int, str]:
     told = {CONFIG_VARIABLE: _absolute(config), SETTINGS_VARIABLE: json.dumps(settings)}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.load", "--kinds", "bargein", "--rounds", "1"),
+        *(sys.executable, "-m", "bench.load", "--kinds", "bargein", "--clock", "real"),
         *("--first", str(climb.first), "--step", str(climb.step), "--most", str(climb.most)),
         *("--seconds", str(climb.seconds), "--json", str(output)),
         cwd=_absolute(folder.parent.parent),

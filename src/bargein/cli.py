@@ -121,8 +121,8 @@ def _write(text: str, output: Path | None) -> None:
 @click.version_option(package_name="bargein")
 def main(debug: bool) -> None:
     """Voice bots that the user may interrupt at any time, on Pipecat, from a YAML file."""
-    # Before numpy comes in: the VAD's products are so small that numpy's own threads would
-    # double their cost, and spin on the cores of other bots.
+    # Before numpy comes in: a bot's products are so small that threads of numpy's own double
+    # their cost, and on fewer cores than the machine has they wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 

@@ -33,6 +33,10 @@ BINS = FFT_SAMPLES // 2 + 1
 HEARD_SAMPLES = CONTEXT_SAMPLES + WINDOW_SAMPLES
 PCM16_SCALE = np.float32(32768.0)
 BASIS_TOLERANCE = 1e-4
+ONE_THREAD_PRODUCT = 2 * 65_536 * 4
+"""OpenBLAS takes several threads from so many multiplications on (twice its `SMP_THRESHOLD_MIN`
+times `GEMM_MULTITHREAD_THRESHOLD`). For products as small as these that doubles the cost, and
+where the process has fewer cores than the machine they wait for each other: 12 ms a product."""
 
 SHAPES = {
     "stft.forward_basis_buffer": (2 * BINS, 1, FFT_SAMPLES),
@@ -121,7 +125,7 @@ class SileroModel:
 
     def _listen(self, features: Array, hidden: Array, cell: Array) -> tuple[Array, Array]:
         """One step of the LSTM; as sigmoid(x) = tanh(x / 2) / 2 + 1/2, gates come halved."""
-        gates = np.concatenate((features, hidden), axis=1) @ self._lstm
+        gates = _product(np.concatenate((features, hidden), axis=1), self._lstm)
         gates += self._lstm_bias
         np.tanh(gates, out=gates)
         keep_in, forget, out, new = (gates[:, i * HIDDEN : (i + 1) * HIDDEN] for i in range(4))
@@ -129,8 +133,19 @@ class SileroModel:
         return (0.5 * out + 0.5) * np.tanh(cell), cell
 
 
+def _product(rows: Array, weight: Array) -> Array:
+    """Multiply in blocks of rows, each small enough for one thread."""
+    most = (ONE_THREAD_PRODUCT - 1) // weight.size
+    blocks = -(-len(rows) // most)
+    product = np.empty((len(rows), weight.shape[1]), dtype=np.float32)
+    for block in range(blocks):
+        some = slice(block * len(rows) // blocks, (block + 1) * len(rows) // blocks)
+        np.matmul(rows[some], weight, out=product[some])
+    return product
+
+
 def _layer(patches: Array, weight: Array, bias: Array) -> Array:
-    values = patches @ weight
+    values = _product(patches, weight)
     values += bias
     np.maximum(values, 0, out=values)
     return values
