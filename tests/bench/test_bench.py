@@ -58,3 +58,12 @@ def test_the_load_needs_the_source_tree() -> None:
     told = json.loads(result.stdout)
     assert told["sessions_per_core"]["n"] == 0
     assert "bench/load.py" in told["sessions_per_core"]["reason"]
+
+
+def test_the_load_of_parts_that_may_cost_money_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "foreign.yaml").write_text(BASE)
+    asked = ["bench", str(tmp_path / "foreign.yaml"), "--only", "cpu_ms_per_audio_s", "--json"]
+    result = CliRunner().invoke(main, [*asked, "--peers", str(tmp_path)])
+    told = json.loads(result.stdout)
+    assert "tests.room.parts:GivenStt may cost money" in told["cpu_ms_per_audio_s"]["reason"]
+    assert "--load" in told["cpu_ms_per_audio_s"]["reason"]

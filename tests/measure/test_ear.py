@@ -50,6 +50,11 @@ def test_a_barge_in_ends_the_voice() -> None:
     assert (seen.silent_ms, seen.audible_ms, seen.lost_samples) == (400, None, None)
 
 
+def test_a_short_gap_is_no_end_of_the_voice() -> None:
+    seen = meeting(VOICE[:7200], SILENCE[:1200], VOICE[7200:9600], SILENCE, taken=True)
+    assert seen.silent_ms == 450
+
+
 def test_a_busy_machine_does_not_stop_the_bot() -> None:
     seen = meeting(VOICE[:9600], SILENCE, VOICE[9600:], stopped=False, taken=False)
     assert (seen.silent_ms, seen.audible_ms) == (None, None)
