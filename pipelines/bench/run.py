@@ -36,7 +36,7 @@ PASSAGE = (
 No word of it is likely to be in what the bot says by itself.
 """
 SEED = 1
-ROUNDS, QUICK_ROUNDS = 6, 1
+ROUNDS, QUICK_ROUNDS = 5, 1
 JOBS, QUICK_JOBS = 3, 4
 """Conversations at once: more than fit into two cores would measure the machine."""
 SECONDS_PER_MEETING = 30.0
