@@ -52,7 +52,8 @@ class Listener:
         self.reply_ms: float | None = None
         self.tape = Tape(rate_hz)
         self.wire = Wire()
-        self._client = Client(ClientSettings())
+        # A hint of a voice only makes the bot softer: left out, so that samples can be compared.
+        self._client = Client(ClientSettings(duck_on_hint=False))
         self._rate_hz = rate_hz
         self._mouth = Mouth()
         self._silero, self._refresh = Silero(), Refresh()

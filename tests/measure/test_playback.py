@@ -51,6 +51,25 @@ def test_a_pause_of_the_voice_itself_is_heard_where_its_neighbours_are() -> None
     assert continuity(found) == Continuity(0, 0)
 
 
+RAMP = np.arange(1, 129) / 128
+
+
+def test_a_mute_by_ramps_loses_and_repeats_nothing() -> None:
+    down = np.rint(VOICE[9000:9128] * (1 - RAMP)).astype(np.int16)
+    up = np.rint(VOICE[9000:9128] * RAMP).astype(np.int16)
+    found = runs(VOICE, tape(VOICE[:9000], down, SILENCE, up, VOICE[9128:]))
+    assert continuity(found) == Continuity(0, 0)
+    assert [run.made_at for run in found] == [0, 9000]
+    assert 9100 < found[0].sounds_until <= 9128
+
+
+def test_what_a_ramp_skips_is_lost_all_the_same() -> None:
+    down = np.rint(VOICE[9000:9128] * (1 - RAMP)).astype(np.int16)
+    up = np.rint(VOICE[9500:9628] * RAMP).astype(np.int16)
+    found = runs(VOICE, tape(VOICE[:9000], down, SILENCE, up, VOICE[9628:]))
+    assert continuity(found) == Continuity(500, 0)
+
+
 def test_another_voice_ends_it() -> None:
     other = np.random.default_rng(2).integers(1, 9000, 5000).astype(np.int16)
     found = runs(VOICE, tape(VOICE[:9000], SILENCE, other, VOICE[9000:]))

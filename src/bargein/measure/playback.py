@@ -7,7 +7,7 @@ such a stretch counts as heard where its neighbours are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,10 @@ Samples = NDArray[np.int16]
 KEY_SAMPLES = (240, 48)
 """A run is found by its first samples; by fewer where it is shorter (10 and 2 ms at 24 kHz)."""
 SAMPLE_BYTES = 2
+RAMP_SAMPLES = 128
+"""A loudspeaker may be muted and opened by a ramp of one render quantum instead of a step."""
+SILENT_SAMPLES = 10
+"""A ramp down ends in silence: so many samples show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,12 @@ def runs(made: Samples, heard: Samples) -> list[Run]:
         if nearest == len(sounding):
             return found
         begins = int(sounding[nearest])
-        place = _place(made, heard, begins, made_end)
-        if place is None:
+        run = _run(made, heard, begins, at, made_end) or _risen(made, heard, begins, at, made_end)
+        if run is None:
             return found
-        run = _grown(made, heard, begins, place, at, made_end)
+        run, at = _died_away(made, heard, run)
         found.append(run)
-        at, made_end = run.heard_end, run.made_end
+        made_end = run.made_end
 
 
 def continuity(found: Sequence[Run]) -> Continuity:
@@ -86,6 +90,50 @@ def pauses(found: Sequence[Run], longer_than: int) -> list[tuple[Run, Run]]:
     """The runs before and behind each stretch of the tape, so long, without the voice."""
     between = pairwise(found)
     return [(one, two) for one, two in between if two.heard_at - one.heard_end > longer_than]
+
+
+def _run(made: Samples, heard: Samples, begins: int, tape_from: int, made_from: int) -> Run | None:
+    place = _place(made, heard, begins, made_from)
+    return None if place is None else _grown(made, heard, begins, place, tape_from, made_from)
+
+
+def _risen(
+    made: Samples, heard: Samples, begins: int, tape_from: int, made_from: int
+) -> Run | None:
+    """A run that begins softly: the samples of a ramp up were heard, too."""
+    full = begins + RAMP_SAMPLES
+    run = _run(made, heard, full, full, made_from) if full < len(heard) else None
+    if run is None:
+        return None
+    back = min(RAMP_SAMPLES, run.made_at)
+    soft = heard[full - back : full], made[run.made_at - back : run.made_at]
+    length = _softer(soft[0][::-1], soft[1][::-1])
+    if full - length > begins:
+        return None
+    length = min(length, full - tape_from)
+    return Run(full - length, run.made_at - length, run.samples + length, begins, run.sounds_until)
+
+
+def _died_away(made: Samples, heard: Samples, run: Run) -> tuple[Run, int]:
+    """Where the tape goes on: behind the ramp down, whose samples come again and do not count."""
+    length = _softer(
+        heard[run.heard_end : run.heard_end + RAMP_SAMPLES],
+        made[run.made_end : run.made_end + RAMP_SAMPLES],
+    )
+    end = run.heard_end + length
+    if not length or heard[end : end + SILENT_SAMPLES].any():
+        return run, run.heard_end
+    sounding = np.flatnonzero(heard[run.heard_end : end])
+    until = run.heard_end + int(sounding[-1]) + 1 if len(sounding) else run.sounds_until
+    return replace(run, sounds_until=until), end
+
+
+def _softer(heard: Samples, made: Samples) -> int:
+    """How many samples from the first on are the same or softer."""
+    length = min(len(heard), len(made))
+    left, right = heard[:length].astype(np.int32), made[:length].astype(np.int32)
+    louder = np.flatnonzero((np.abs(left) > np.abs(right)) | (left * right < 0))
+    return int(louder[0]) if len(louder) else length
 
 
 def _place(made: Samples, heard: Samples, begins: int, expected: int) -> int | None:

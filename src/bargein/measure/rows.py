@@ -49,6 +49,10 @@ class Row:
     estimate: bool = False
 
 
+QUANTUM_MS = 5.4
+"""128 samples at the 24 kHz of the bot's voice, rounded up."""
+
+
 def _p(percent: int, bound: float) -> Goal:
     return Goal(f"p{percent}", bound)
 
@@ -67,8 +71,8 @@ ROWS = (
         "speech detected -> bot is silent",
         "ms",
         Shape.SPREAD,
-        "the client's tape",
-        (_p(99, 0),),
+        "the client's tape; a mute is a ramp of one render quantum, 128 samples",
+        (_p(99, QUANTUM_MS),),
     ),
     Row(
         "detect_to_ack_ms",
