@@ -1,4 +1,4 @@
-"""What a rehearsal leaves in its folder: three WAVs on one time axis, context and report."""
+"""What a rehearsal leaves in its folder: three WAVs on one time axis, and texts."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def write(outcome: Outcome, folder: Path) -> None:
         _write_wav(folder / "mic.wav", _as_long_as(outcome, outcome.microphone), RATE_HZ)
         _write_wav(folder / "bot.wav", placed(outcome), outcome.rate_hz)
         _write_json(folder / "context.json", outcome.context)
+        ledger = "".join(outcome.ledger)
+        (folder / "ledger.jsonl").write_text(ledger, encoding="utf-8", errors="backslashreplace")
         _write_json(folder / "report.json", outcome.report.data())
     except OSError as error:
         raise BargeinError(f"{folder} can't be written: {error.strerror}.") from error

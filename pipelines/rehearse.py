@@ -17,6 +17,7 @@ from pipecat.observers.base_observer import BaseObserver, FramePushed
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from bargein.errors import BargeinError, Place
+from bargein.ledger.entries import BargeIn, Line, Turn
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
 from bargein.rehearsal.expectations import Message
@@ -64,6 +65,8 @@ class Outcome:
     made: Sequence[Made]
     context: Sequence[Any] = field(default_factory=list)
     """The LLM's messages at the end."""
+    ledger: Sequence[str] = field(default_factory=list)
+    """Lines of JSON."""
 
 
 async def rehearse(play: Play) -> Outcome:
@@ -75,7 +78,7 @@ async def rehearse(play: Play) -> Outcome:
     sounds = [sound_of(act, folder, seed + i) for i, act in enumerate(scenario.user)]
     noise = background(scenario.client.noise, folder, seed)
     room = Room(scenario, sounds, noise=noise, rate_hz=rate_hz, seed=seed)
-    tape = MadeTape(room)
+    tape = Recording(room)
     failure = ""
     living = asyncio.create_task(room.live())
     try:
@@ -92,10 +95,11 @@ async def rehearse(play: Play) -> Outcome:
         microphone=bytes(room.tapes.microphone),
         made=tape.made,
         context=tape.context,
+        ledger=tape.ledger,
     )
 
 
-async def _serve(config: Config, room: Room, tape: MadeTape, rate_hz: int) -> None:
+async def _serve(config: Config, room: Room, tape: Recording, rate_hz: int) -> None:
     """Run the bot until the room hangs up."""
     hello = await expect_hello(room.line)
     transport = LocalTransport(room.line, sample_rate_hz=rate_hz, capabilities=hello.capabilities)
@@ -105,6 +109,7 @@ async def _serve(config: Config, room: Room, tape: MadeTape, rate_hz: int) -> No
         link=room.line,
         sample_rate_hz=rate_hz,
         client_has_vad=hello.capabilities.vad,
+        ledger=tape,
     )
     session.worker.add_observer(tape)
     room.context = lambda: _messages(session.context)
@@ -149,16 +154,21 @@ def _unplayed(room: Room, written: Written) -> str:
     return f"{place}: user[{begun}] never began: it waited for {room.waits_for}"
 
 
-class MadeTape(BaseObserver):
-    """Keeps what the TTS makes, and when; and the context as it was at the end."""
+class Recording(BaseObserver):
+    """Keeps what the TTS makes, and when; the ledger; and the context as it was at the end."""
 
     def __init__(self, room: Room) -> None:
         """Note in this room when an utterance begins to be made."""
         super().__init__()
         self.made: list[Made] = []
         self.context: list[Any] = []
+        self.ledger: list[str] = []
         self._room = room
         self._begins = False
+
+    def write(self, entry: BargeIn | Turn) -> None:
+        """Keep a line of the ledger."""
+        self.ledger.append(Line.write(entry))
 
     def keep(self, context: LLMContext) -> None:
         """Keep the messages, as plain data."""

@@ -7,6 +7,8 @@ import json
 from bargein.floor_docs import floor_markdown
 from bargein.ledger_docs import ledger_markdown, ledger_schema
 from bargein.protocol_docs import protocol_markdown, protocol_schema
+from bargein.rehearsal.docs import scenario_markdown
+from bargein.rehearsal.schema import json_schema
 
 
 def printed_docs() -> dict[str, str]:
@@ -15,6 +17,8 @@ def printed_docs() -> dict[str, str]:
         "floor.md": floor_markdown(),
         "ledger_fields.md": ledger_markdown(),
         "ledger.schema.json": json.dumps(ledger_schema(), indent=2, ensure_ascii=False) + "\n",
+        "scenario.md": scenario_markdown(),
+        "scenario.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         "protocol.md": protocol_markdown(),
         "protocol.schema.json": json.dumps(protocol_schema(), indent=2, ensure_ascii=False) + "\n",
     }

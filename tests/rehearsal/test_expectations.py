@@ -56,7 +56,8 @@ def findings(*expected: dict[str, Any], hearing: Hearing | None = None) -> list[
         ({"muted": {"after": "user_started", "within_ms": 100}}, Status.MET),
         ({"muted": {"after": "user_started", "within_ms": 99}}, Status.FAILED),
         ({"muted": {"after": "user_started", "at_least_ms": 101}}, Status.FAILED),
-        ({"muted": {"after": "contested", "within_ms": 99}}, Status.FAILED),
+        ({"muted": {"after": "contested", "within_ms": 99}}, Status.OPEN),
+        ({"muted": {"after": "rejected", "within_ms": 690}}, Status.MET),
         ({"muted": {"utterance": 2}}, Status.OPEN),
         ({"contested": {}}, Status.OPEN),
         ({"rejected": {"reason": "no_speech"}}, Status.MET),
@@ -138,8 +139,8 @@ def test_it_ends_soon_after_all_is_decided() -> None:
     assert over_at(MET) == over_at(FAILED) == 500
 
 
-def test_it_waits_for_acts_even_if_all_holds() -> None:
-    assert over_at(MET, acting=True) == 30_000
+def test_it_waits_for_acts_even_if_all_is_decided() -> None:
+    assert over_at(MET, acting=True) == over_at(FAILED, acting=True) == 30_000
     assert over_at(MET, acts_left=True, waits_for_time=True) == 30_000
 
 

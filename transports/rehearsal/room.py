@@ -12,20 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bargein.errors import ProtocolError
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
-from bargein.protocol import (
-    WINDOW_SAMPLES,
-    Accepted,
-    Contested,
-    Ignored,
-    Message,
-    Rejected,
-)
+from bargein.protocol import WINDOW_SAMPLES, Message
 from bargein.rehearsal.acoustics import EchoPath, Microphone
 from bargein.rehearsal.acts import Prompter
 from bargein.rehearsal.client import Client, ClientSettings
@@ -36,7 +29,7 @@ from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.levels import RATE_HZ, Sound, from_pcm, to_pcm
 from bargein.rehearsal.moments import Moment, What
 from bargein.rehearsal.network import Network, NetworkSettings
-from bargein.rehearsal.noting import client_moments
+from bargein.rehearsal.noting import client_moments, server_moment
 from bargein.rehearsal.scenario import Scenario
 from bargein.transports.rehearsal.line import Line
 from bargein.voice_activity import Refresh
@@ -84,6 +77,7 @@ class Room:
         self.at_end: Callable[[], None] = _nothing
         """Called when all was played, before the client hangs up."""
         self._findings: list[Finding] = []
+        self._last_sent: Moment | None = None
         self._rate_hz = rate_hz
         self._sounds = sounds
         plan = scenario.client
@@ -282,17 +276,14 @@ class Room:
             self.moments += client_moments(event, self.hearing, self.moments)
 
     def _note_sent(self, message: Message) -> None:
-        """The server decides something: noted when it says so, not when it is heard."""
-        at_ms = self.now_ms
-        match message:
-            case Contested(utterance=utterance):
-                self.note(Moment(at_ms, What.PAUSED, utterance))
-            case Accepted(utterance=utterance, cut_samples=cut):
-                self.note(Moment(at_ms, What.TOOK_FLOOR, utterance, cut))
-            case Ignored(reason=reason):
-                self.note(Moment(at_ms, What.DISREGARDED, reason=reason))
-            case Rejected(utterance=utterance, at_sample=at, reason=reason):
-                self.note(Moment(at_ms, What.WENT_ON, utterance, at, reason=reason))
+        """The server decides something: noted when it says so first, not when it is heard."""
+        moment = server_moment(message, self.now_ms)
+        if moment is None:
+            return
+        key = replace(moment, at_ms=0)
+        if key != self._last_sent:
+            self._last_sent = key
+            self.note(moment)
 
     def _judge(self) -> None:
         playing = self._client.position[0] if self._client.playing else None

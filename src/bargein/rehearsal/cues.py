@@ -24,6 +24,7 @@ CUES = (
     What.TRANSCRIPT,
     What.SENT,
     What.DISREGARDED,
+    What.MADE,
 )
 WITH_TEXT = {What.BOT_WORD: "coffee", What.FLOOR: "listening"}
 """These are about a text, which is written behind them; with an example of one."""

@@ -1,10 +1,10 @@
-"""When a rehearsal is over: all holds, something can't hold any more, or nothing more comes."""
+"""When a rehearsal is over: everything is decided, or nothing more comes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bargein.rehearsal.expectations import Finding, Status, all_met
+from bargein.rehearsal.expectations import Finding, Status
 from bargein.rehearsal.scenario import Scenario
 
 NOTHING_COMES_MS = 8_000
@@ -35,8 +35,8 @@ class Ending:
         """Whether to end now; `last_ms` is when something happened last."""
         if now_ms >= self._within_ms:
             return True
-        failed = any(each.status is Status.FAILED for each in findings)
-        if not failed and (acting or acts_left or not all_met(findings)):
+        is_open = any(each.status is Status.OPEN for each in findings)
+        if is_open or acting or acts_left:
             self._decided_ms = None
         elif self._decided_ms is None:
             self._decided_ms = now_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -64,13 +64,15 @@ class Finding:
     status: Status
     expected: str
     came: str = ""
+    took_ms: float | None = None
+    """What was held against its bounds."""
 
 
 def judge(expected: Sequence[Expected], evidence: Evidence) -> list[Finding]:
     """Hold every expectation against what happened so far, in their order.
 
     The n-th expectation about a kind of event is about the next such event behind the one
-    that the expectation before it has taken.
+    that the expectation before it has taken; with `after`, what that names must have come.
     """
     taken: dict[What, int] = {}
     return [_one(each, evidence, taken) for each in expected]
@@ -99,9 +101,12 @@ def _event(kind: What, wanted: Event, moments: Sequence[Moment], taken: dict[Wha
     said = f"{kind}{_about(wanted)}{_when(wanted)}"
     behind = taken.get(kind, -1)
     for index in range(behind + 1, len(moments)):
-        if moments[index].what is kind and _fits(wanted, moments[index]):
+        if moments[index].what is not kind or not _fits(wanted, moments[index]):
+            continue
+        since_ms = _since_ms(wanted, moments, moments[index])
+        if since_ms is not None:
             taken[kind] = index
-            return _in_time(said, wanted, moments, index)
+            return _in_time(said, wanted, moments[index], since_ms)
     taken[kind] = len(moments)
     alike = next((group for group in ALIKE if kind in group), frozenset({kind}))
     others = [each for each in moments[behind + 1 :] if each.what in alike]
@@ -122,24 +127,25 @@ def _fits(wanted: Event, moment: Moment) -> bool:
             return True
 
 
-def _in_time(said: str, wanted: Event, moments: Sequence[Moment], index: int) -> Finding:
-    moment = moments[index]
-    since_ms = 0.0
-    if wanted.after is not None:
-        before = [
-            each
-            for each in moments
-            if each.what is wanted.after and each.at_ms <= moment.at_ms and each is not moment
-        ]
-        if not before:
-            return Finding(Status.FAILED, said, f"{_shown(moment)}, and no {wanted.after} before")
-        since_ms = before[-1].at_ms
+def _since_ms(wanted: Event, moments: Sequence[Moment], moment: Moment) -> float | None:
+    """What an event's time is measured from; None if that has not come before it."""
+    if wanted.after is None:
+        return 0.0
+    before = [
+        each.at_ms
+        for each in moments
+        if each.what is wanted.after and each.at_ms <= moment.at_ms and each is not moment
+    ]
+    return before[-1] if before else None
+
+
+def _in_time(said: str, wanted: Event, moment: Moment, since_ms: float) -> Finding:
     took_ms = moment.at_ms - since_ms
     behind = f", {took_ms:.0f} ms after {wanted.after}" if wanted.after else ""
     too_late = wanted.within_ms is not None and took_ms > wanted.within_ms
     too_early = wanted.at_least_ms is not None and took_ms < wanted.at_least_ms
     status = Status.FAILED if too_late or too_early else Status.MET
-    return Finding(status, said, _shown(moment) + behind)
+    return Finding(status, said, _shown(moment) + behind, took_ms if wanted.after else None)
 
 
 def _about(wanted: Event) -> str:
@@ -247,8 +253,3 @@ def _differences(
     for tag, left_from, left_to, right_from, right_to in matcher.get_opcodes():
         if tag != "equal":
             yield left_from + 1, left[left_from:left_to], right[right_from:right_to]
-
-
-def all_met(findings: Iterable[Finding]) -> bool:
-    """Whether every expectation holds."""
-    return all(finding.status is Status.MET for finding in findings)

@@ -1,9 +1,10 @@
-"""What a client tells becomes moments on the timeline."""
+"""What client and server tell becomes moments on the timeline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected
 from bargein.rehearsal.events import (
     Detected,
     ErrorShown,
@@ -77,6 +78,21 @@ def _other(event: Event) -> list[Moment]:
             return [Moment(at_ms, What.ERROR, text=message, reason=code)]
         case _:
             return []
+
+
+def server_moment(message: Message, at_ms: float) -> Moment | None:
+    """Give the moment of what the server says, if it decides something."""
+    match message:
+        case Contested(utterance=utterance):
+            return Moment(at_ms, What.PAUSED, utterance)
+        case Accepted(utterance=utterance, cut_samples=cut):
+            return Moment(at_ms, What.TOOK_FLOOR, utterance, cut)
+        case Rejected(utterance=utterance, at_sample=at, reason=reason):
+            return Moment(at_ms, What.WENT_ON, utterance, at, reason=reason)
+        case Ignored(reason=reason):
+            return Moment(at_ms, What.DISREGARDED, reason=reason)
+        case _:
+            return None
 
 
 def _last_floor(moments: Sequence[Moment]) -> str:

@@ -129,7 +129,8 @@ class Report:
 
 def _finding_lines(place: Place, finding: Finding) -> Iterator[str]:
     if finding.status is Status.MET:
-        yield f"  ok      {finding.expected}"
+        took = "" if finding.took_ms is None else f": {finding.took_ms:.0f} ms"
+        yield f"  ok      {finding.expected}{took}"
         return
     yield f"  failed  {place}: expected {finding.expected}"
     yield f"          came: {finding.came}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from bargein.rehearsal.wanted import Expected
 KEYS = "name, user, expect"
 """What a scenario must have, for whoever writes an empty file."""
 Noise = Literal["cough", "click", "door", "murmur", "babble", "hum", "street", "fan"]
+NOISES = ", ".join(get_args(Noise))
 Milliseconds = Annotated[float, Field(ge=0, le=600_000)]
 GainDb = Annotated[float, Field(ge=-60, le=20)]
 KeyPath = tuple[str | int, ...]
@@ -71,8 +72,8 @@ class Echo(Part):
 class BackgroundNoise(Part):
     """What else the microphone hears, all the time."""
 
-    kind: Noise | None = Field(default=None, description="A synthesized noise.")
-    file: Path | None = Field(default=None, description="A WAV file, repeated.")
+    kind: Noise | None = Field(default=None, description=f"A synthesized noise: {NOISES}.")
+    file: Path | None = Field(default=None, description="A WAV file of 16 bits, repeated.")
     snr_db: float = Field(
         default=20, ge=-20, le=60, description="Level of the user's speech over the noise."
     )
@@ -109,8 +110,10 @@ class Act(Part):
     )
     delay_ms: Milliseconds = Field(default=0, description="So much later.")
     say: str | None = Field(default=None, min_length=1, description="What the user says.")
-    play: Path | None = Field(default=None, description="A WAV file that the user plays.")
-    noise: Noise | None = Field(default=None, description="A synthesized noise.")
+    play: Path | None = Field(
+        default=None, description="A WAV file of 16 bits; its path starts at the scenario."
+    )
+    noise: Noise | None = Field(default=None, description=f"A synthesized noise: {NOISES}.")
     send: dict[str, Any] | None = Field(
         default=None,
         description="A message of bargein/1 that the client sends as it stands here; session, "
