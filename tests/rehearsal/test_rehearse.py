@@ -92,7 +92,7 @@ def test_all_passed_is_status_0_and_each_has_its_folder(shipped: Rehearsed) -> N
     kept = json.loads((shipped.out / "barge-in" / "report.json").read_text())
     assert kept == shipped.reports["barge-in"]
     context = json.loads((shipped.out / "barge-in" / "context.json").read_text())
-    assert {"role": "user", "content": "what's on the menu"} in context
+    assert {"role": "user", "content": "when do you open"} in context
 
 
 def test_the_three_tapes_have_one_length(shipped: Rehearsed) -> None:
