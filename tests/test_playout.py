@@ -131,6 +131,25 @@ def test_a_silent_listener_is_waited_for_within_a_bound() -> None:
     assert list(out.released()) == ["end"]
 
 
+def test_a_listener_who_falters_is_waited_for_as_long_as_it_tells_of_progress() -> None:
+    out = speaking(samples=100)
+    due_ms = 100 / PER_MS + ASSUME_PLAYED_AFTER_MS
+    for told in range(1, 8):
+        out.acknowledge(1, told * 10)
+        assert not out.assume_played(told * due_ms)
+        assert out.wait_ms(told * due_ms) == ASSUME_PLAYED_AFTER_MS
+    assert not out.assume_played(8 * due_ms - 100 / PER_MS - 1)
+    assert out.assume_played(8 * due_ms)
+
+
+def test_a_listener_who_never_gets_there_is_not_waited_for_for_ever() -> None:
+    out = speaking(samples=100)
+    late_ms = 100 / PER_MS + ASSUME_OVER_AFTER_MS
+    for told in range(1, 11):
+        out.acknowledge(1, told)
+        assert out.assume_played(told * late_ms / 10) == (told == 10)
+
+
 def test_an_utterance_whose_end_never_comes_is_over_within_a_bound() -> None:
     out = playout()
     out.append(tone(200))

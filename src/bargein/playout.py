@@ -58,6 +58,9 @@ class Playout(Generic[Item]):
         self._next_id = first_id
         self._last_cut: LastCut | None = None
         self._cuts = 0
+        # How often the listener told of more, and when that was noted last.
+        self._progress = self._noted = 0
+        self._noted_ms = float("-inf")
 
     # --- what the TTS makes -----------------------------------------------------------
 
@@ -149,24 +152,32 @@ class Playout(Generic[Item]):
             return self._pacing.wait_ms(now_ms)
         if not self._queue[0].sent:
             return None
-        return max(0.0, self._patience_ms - self._pacing.overdue_ms(now_ms))
+        return max(0.0, self._patience_ms - self._silent_ms(now_ms))
 
     # --- what was played --------------------------------------------------------------
 
     def acknowledge(self, utterance: int, played_samples: int) -> None:
         """Note how far playout has come; stale and impossible positions are harmless."""
         for each in self._queue:
+            before = each.played
             if each.id < utterance:
                 each.play_to(each.reached)
             elif each.id == utterance:
                 each.play_to(played_samples)
+                each.played = max(each.played, min(played_samples, each.sent))
+            self._progress += each.played > before
         self._drop_played()
 
     def assume_played(self, now_ms: float) -> bool:
-        """Take what was sent as played if the listener has been silent for too long after it."""
+        """Take what was sent as played if the listener has been silent for too long after it.
+
+        One who still tells of progress plays on, however late: a bad network makes it falter.
+        """
+        if self._progress != self._noted:
+            self._noted, self._noted_ms = self._progress, now_ms
         if self.paused or not self._queue or self._next_to_send() is not None:
             return False
-        if not self._queue[0].sent or self._pacing.overdue_ms(now_ms) < self._patience_ms:
+        if not self._queue[0].sent or self._silent_ms(now_ms) < self._patience_ms:
             return False
         if not self._queue[0].finished:
             self.finish()
@@ -291,6 +302,13 @@ class Playout(Generic[Item]):
         return None if cut.heard_in_reply == before.heard_in_reply else cut
 
     # --- inside -----------------------------------------------------------------------
+
+    def _silent_ms(self, now_ms: float) -> float:
+        """How long nothing was heard of a listener who should have played it all."""
+        overdue_ms = self._pacing.overdue_ms(now_ms)
+        if overdue_ms >= ASSUME_OVER_AFTER_MS:
+            return overdue_ms
+        return min(overdue_ms, now_ms - self._noted_ms)
 
     @property
     def _patience_ms(self) -> float:
