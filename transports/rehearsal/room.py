@@ -23,6 +23,7 @@ from bargein.rehearsal.acoustics import EchoPath, Microphone
 from bargein.rehearsal.acts import Prompter
 from bargein.rehearsal.client import Client, ClientSettings
 from bargein.rehearsal.ending import Ending
+from bargein.rehearsal.events import WelcomeHeard
 from bargein.rehearsal.expectations import Evidence, Finding, judge
 from bargein.rehearsal.expectations import Message as ContextMessage
 from bargein.rehearsal.hearing import Hearing
@@ -38,6 +39,8 @@ STEP_MS = 8
 STEP_SAMPLES = RATE_HZ * STEP_MS // 1000
 STALL_MS = 3 * STEP_MS
 """A step that is later than this is a stall of the machine."""
+WELCOME_MS = 30_000
+"""Nobody hangs up on a bot that is still being made; it gives up before that."""
 WINDOW_BYTES = WINDOW_SAMPLES * 2
 JUDGED_EVERY_STEPS = 5
 
@@ -107,6 +110,7 @@ class Room:
         self._outages = list(scenario.network.disconnect)
         self._back_ms: float | None = None
         self._steps = 0
+        self._welcomed = False
         self._start_ms = 0.0
         self._ending = Ending(scenario)
 
@@ -250,7 +254,7 @@ class Room:
         late_ms = self._wall_ms - self.played_ms
         if late_ms > STALL_MS:
             self._start_ms += late_ms
-            if self._client.welcome:
+            if self._welcomed:
                 self.stalled_ms += late_ms
 
     def _lose_or_find_connection(self, now_ms: float) -> None:
@@ -273,6 +277,7 @@ class Room:
 
     def _note_events(self) -> None:
         for event in self._client.events():
+            self._welcomed = self._welcomed or isinstance(event, WelcomeHeard)
             self.moments += client_moments(event, self.hearing, self.moments)
 
     def _note_sent(self, message: Message) -> None:
@@ -292,6 +297,8 @@ class Room:
 
     def _is_over(self) -> bool:
         self._judge()
+        if not self._welcomed and self.played_ms < WELCOME_MS:
+            return False
         return self._ending.is_over(
             self._findings,
             now_ms=self.played_ms,
