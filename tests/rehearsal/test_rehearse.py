@@ -29,7 +29,8 @@ QUANTUM_SAMPLES = 128
 """A mute and its end are ramps of so many samples."""
 JOBS = 6
 BOUND_S = 300
-BUSY = 0.05
+BUSY = 0.02
+MORE_TRIES = 3
 Samples = NDArray[np.int16]
 
 
@@ -79,17 +80,24 @@ def rehearse(paths: Sequence[Path], out: Path, jobs: int) -> tuple[int, list[dic
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
-    """Rehearse all; what failed while the machine was busy has a second try, alone."""
+    """Rehearse all; what failed while the machine was busy is tried again, alone."""
     out = tmp_path_factory.mktemp("rehearsed")
-    status, reports = rehearse(SHIPPED, out, JOBS)
-    for number, report in enumerate(reports):
-        if not report["passed"] and report["stalled_ms"] > BUSY * report["duration_ms"]:
-            path = SHIPPED[number]
+    folder = tmp_path_factory.mktemp("unducked")
+    scenarios = SHIPPED + [unducked(name, folder) for name in UNDUCKED]
+    status, reports = rehearse(scenarios, out, JOBS)
+    for number, path in enumerate(scenarios):
+        for _ in range(MORE_TRIES):
+            if not is_busy(reports[number]):
+                break
             _, (reports[number],) = rehearse([path], out / path.stem, 1)
     passed = all(report["passed"] for report in reports)
-    return Rehearsed(
-        0 if passed else status, {Path(each["file"]).stem: each for each in reports}, out
-    )
+    by_name = {Path(each["file"]).stem: each for each in reports}
+    return Rehearsed(0 if passed else status, by_name, out)
+
+
+def is_busy(report: dict[str, Any]) -> bool:
+    """Whether it failed on a machine that stalled: the bot's clocks went on, the room's stood."""
+    return not report["passed"] and report["stalled_ms"] > BUSY * report["duration_ms"]
 
 
 @pytest.mark.parametrize("name", [path.stem for path in SHIPPED])
@@ -167,7 +175,14 @@ expect:
 
 
 def rehearsed(*arguments: str) -> tuple[int, str]:
-    """Status and output of the command in this process."""
+    """Status and output of the command, in a process of its own: it plays."""
+    command = [sys.executable, "-m", "bargein", "rehearse", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
+    return done.returncode, done.stdout
+
+
+def refused(*arguments: str) -> tuple[int, str]:
+    """Status and output of the command, in this process: it plays nothing."""
     done = CliRunner().invoke(main, ["rehearse", *arguments])
     return done.exit_code, done.output
 
@@ -207,7 +222,7 @@ def test_a_mistake_in_what_was_given_is_status_2_before_anything_is_played(
         ((str(CONFIG), str(good), "--set", "pipeline.espeak_tts.voice=xx"), "no voice 'xx'"),
         ((str(CONFIG), str(tmp_path / "empty")), "empty"),
     ):
-        status, output = rehearsed(*arguments)
+        status, output = refused(*arguments)
         assert status == 2
         assert wrong in output
         assert "passed" not in output
