@@ -193,7 +193,7 @@ def test_what_comes_otherwise_is_status_1_and_is_named_at_its_place(tmp_path: Pa
     status, output = rehearsed(str(CONFIG), str(path))
     assert status == 1
     assert f"  failed  {path}:4:5: expected at most 0 floor" in output
-    assert "came: 1 floor: floor (idle) at" in output
+    assert " floor: floor (idle) at" in output
     assert "  ok      connected" in output
     assert "client  is welcomed" in output
     assert output.rstrip().splitlines()[-1].startswith("0 of 1 passed in")
