@@ -222,6 +222,7 @@ class Hearing:
                     if self.outcome.contests[-1].until_ms < EARLY_MS:
                         # The room's doing: counted, and the bot goes on.
                         self._arbiter.floor = Floor.SPEAKING
+                        self._arbiter.judged_ms = self._arbiter.speech_ms
                 case Reject():
                     self._note(str(order.reason), now_ms)
                 case _:
