@@ -164,7 +164,6 @@ class Playout(Generic[Item]):
                 each.play_to(each.reached)
             elif each.id == utterance:
                 each.play_to(played_samples)
-                each.played = max(each.played, min(played_samples, each.sent))
             self._progress += each.played > before
         self._drop_played()
 
