@@ -251,7 +251,7 @@ def warm_up(config: Config) -> None:
     """Load what no part's constructor loads, so that the first visitor does not wait.
 
     What is loaded by then stays: the garbage collector need not look through it again, which
-    would stop all bots for some 50 ms each time.
+    would stop all bots for a tenth of a second each time, or longer.
     """
     if config.endpointing.smart_turn:
         _smart_turn()
