@@ -103,7 +103,8 @@ A word counts as heard when more than half of it was played.
 - Send the microphone as soon as a window of {WINDOW_SAMPLES} samples is complete, also while the
   bot is speaking, with the echo of the bot taken out as far as it can.
 - Play utterances one after another in the order of their numbers, each in the order of its
-  samples. Playback starts when 40 ms are there or the end of the utterance is.
+  samples; what comes of one when a later one was played to its end is dropped. Playback starts
+  when 40 ms are there or the end of the utterance is.
 - If a sample is missing, wait for it at most 500 ms, then play on; the position counts as if it
   had been played. While nothing is there to play, the position stands still.
 - Tell `played` every {PLAYED_EVERY_MS} ms while the bot is heard, at each stop, with `finished`

@@ -60,9 +60,9 @@ KINDS: Sequence[tuple[Callable[[Random], Deed], float]] = (
     (lambda rng: ("say", (_speech(rng),)), 0.8),
     (lambda rng: ("words", (rng.choice(WORDS), rng.random() < 0.5)), 0.5),
     (lambda rng: ("late_words", ()), 0.05),
-    (lambda rng: ("interrupt", ()), 0.1),
+    (lambda rng: ("interrupt", ()), 0.25),
     (lambda rng: ("network", (rng.choice(NETWORKS),)), 0.15),
-    (lambda rng: ("outage", (float(rng.choice([100, 400, 1500])),)), 0.1),
+    (lambda rng: ("outage", (float(rng.choice([100, 400, 1500, 4000])),)), 0.1),
     (lambda rng: ("reconnect", (float(rng.choice([0, 50, 400, 1200])),)), 0.05),
     (lambda rng: ("heal", ()), 0.1),
 )

@@ -75,9 +75,9 @@ class Listener:
         """A sound begins, and lasts so long."""
         self.sound, self.sound_until_ms = sound, self.clock.now_ms() + ms
 
-    def heard_later_than(self, utterance: int) -> bool:
-        """Whether anything was heard of an utterance behind this one."""
-        return any(each > utterance for each in self.played)
+    def is_heard_last(self, utterance: int) -> bool:
+        """Whether something of it was heard, and nothing behind it."""
+        return utterance == max(self.played, default=0)
 
     def receive(self, data: str | bytes) -> None:
         """Something came from the server."""

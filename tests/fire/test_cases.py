@@ -14,6 +14,8 @@ FAST_VOICE = Speech(utterances=((5,), (5, 1, 3, 2, 4, 4)), speed=4)
 LONG_VOICE = Speech(utterances=((6, 5, 4, 4, 5), (6, 5, 5, 3)), speed=20)
 BAD = NetworkSettings(delay_ms=20, jitter_ms=100, loss=0.5, duplicate=0.3, reorder=0.3)
 
+MANY = Speech(utterances=((1,),) * 12, speed=20)
+
 CASES: list[tuple[str, Setting, list[Deed]]] = [
     (
         "what was heard after the connection was lost is believed, although it is sent again",
@@ -40,6 +42,19 @@ CASES: list[tuple[str, Setting, list[Deed]]] = [
             ("run", (100.0,)),
             ("sound", ("speech", 1200.0)),
             ("run", (400.0,)),
+            ("end", ()),
+        ],
+    ),
+    (
+        "what was played to its end is not played again, however much was played since",
+        Setting(1, ordered=True, client=ClientSettings(report_played=False)),
+        [
+            ("say", (MANY,)),
+            ("say", (LONG_VOICE,)),
+            ("run", (1500.0,)),
+            ("sound", ("only the server hears it", 40.0)),
+            ("run", (700.0,)),
+            ("sound", ("only the client hears it", 40.0)),
             ("end", ()),
         ],
     ),

@@ -214,6 +214,8 @@ class World:
         made = voice(self.server.tracker.parts[utterance], stretch.start_sample, stretch.samples)
         if not sounds_like(heard.pcm, made):
             raise self._broken(f"utterance {utterance} sounds as it was made")
+        if self.setting.ordered and self.listener.lost[utterance]:
+            raise self._broken(f"in order nothing is lost, but of utterance {utterance} it is")
         expected = self.listener.played[utterance] + self.listener.lost.pop(utterance, 0)
         if stretch.start_sample != expected:
             at = f"{stretch.start_sample} of {utterance} after {expected}"
@@ -227,8 +229,8 @@ class World:
         if cut.number in self.unheard_cuts:
             return
         for each in cut.utterances:
-            if not self.setting.ordered and self.listener.heard_later_than(each.id):
-                continue  # its end may be lost, and then counts as played
+            if not self.setting.ordered and not self.listener.is_heard_last(each.id):
+                continue  # it, or its end, may be lost, and then counts as played
             heard = self.listener.played[each.id]
             if each.played != heard:
                 told = f"utterance {each.id}: {each.played}, heard {heard}"

@@ -83,6 +83,7 @@ class Player:
         self._queue: list[Incoming] = []
         self._lengths: dict[int, int] = {}
         self._dropped: dict[int, int] = {}
+        self._last_finished = -1
         self._starved_samples = 0
 
     @property
@@ -98,8 +99,8 @@ class Player:
         return self._lengths.get(utterance, self._dropped.get(utterance, 0))
 
     def was_finished(self, utterance: int) -> bool:
-        """Whether it was played to its end (of late)."""
-        return utterance in self._lengths
+        """Whether it is over: it was played to its end, or one behind it was."""
+        return utterance <= self._last_finished
 
     def append(self, packet: Packet) -> None:
         """Take a packet of the current epoch."""
@@ -108,6 +109,8 @@ class Player:
             # Sent again although it was played: the server has not learnt that it is finished.
             if last:
                 self._tell_finished(packet.utterance)
+            return
+        if self.was_finished(packet.utterance):
             return
         utterance = self.expect(packet.utterance, 0)
         if not utterance.append(packet.start_sample, packet.pcm, last=last):
@@ -206,6 +209,7 @@ class Player:
         self._queue.pop(0)
         self._starved_samples = 0
         _remember(self._lengths, head.id, head.played)
+        self._last_finished = max(self._last_finished, head.id)
         self._tell_finished(head.id)
 
     def _tell_finished(self, utterance: int) -> None:

@@ -41,6 +41,7 @@ export class Player {
   #lengths = new Map();
   // How far utterances were played that were dropped: one may be sent again.
   #dropped = new Map();
+  #lastFinished = -1;
   #starvedSamples = 0;
   #inStretch = false;
   #sinc;
@@ -77,6 +78,7 @@ export class Player {
       if (packet.last) this.#tellFinished(packet.utterance);
       return;
     }
+    if (this.wasFinished(packet.utterance)) return;
     const utterance = this.expect(packet.utterance, 0);
     if (!utterance.append(packet.startSample, packet.samples, packet.last)) {
       this.#tell({tell: 'overflow', utterance: packet.utterance});
@@ -95,8 +97,9 @@ export class Player {
     return utterance;
   }
 
+  /** Whether it is over: it was played to its end, or one behind it was. */
   wasFinished(id) {
-    return this.#lengths.has(id);
+    return id <= this.#lastFinished;
   }
 
   /** Forget all audio: none of it will sound. What is sent again goes on where it was. */
@@ -193,6 +196,7 @@ export class Player {
     this.#starvedSamples = 0;
     this.#inStretch = false;
     remember(this.#lengths, head.id, head.played);
+    this.#lastFinished = Math.max(this.#lastFinished, head.id);
     this.#tellFinished(head.id);
   }
 
