@@ -21,8 +21,13 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
 from bargein.floor import Floor
+from bargein.leftover import Leftover
 from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListener
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
+from bargein.processors.transcripts_frames import NoWordsFrame
+
+JUDGED = (Floor.CONTESTED, Floor.LISTENING)
+"""A verdict is open, or the turn that it opened has not begun here yet."""
 
 
 class WordListener(TurnListener, Protocol):
@@ -64,7 +69,8 @@ class UserContext(LLMUserAggregator):
         self._listener = listener
         self._passes_microphone = passes_microphone
         self._held: list[TranscriptionFrame] = []
-        self._deaf = False
+        self._dropped = False
+        self._leftover = Leftover()
         self._last_final = ""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -79,15 +85,19 @@ class UserContext(LLMUserAggregator):
             case TranscriptionFrame() | InterimTranscriptionFrame():
                 if not self._admit(frame):
                     return
+            case NoWordsFrame():
+                self._leftover.forget()
             case VADUserStartedSpeakingFrame():
-                self._deaf = False
+                self._dropped = False
             case WordsDroppedFrame():
                 # What the recogniser still says is about speech that was no turn.
                 self._held.clear()
-                self._deaf = True
+                self._leftover.reject()
+                self._dropped = True
                 return
             case FloorTakenFrame():
-                self._deaf = False
+                self._leftover.forget()
+                self._dropped = False
         await super().process_frame(frame, direction)
         if isinstance(frame, FloorTakenFrame):
             for each in self._held:
@@ -95,11 +105,21 @@ class UserContext(LLMUserAggregator):
                 await super().process_frame(each, direction)
             self._held.clear()
 
+    @property
+    def _deaf(self) -> bool:
+        """A sound was rejected, and nothing has been heard since that might be a turn."""
+        return self._dropped and self._listener.floor not in JUDGED
+
     def _admit(self, frame: TranscriptionFrame | InterimTranscriptionFrame) -> bool:
         """Report the words; whether the frame belongs to the turn now open."""
-        if self._deaf or not frame.text.strip():
-            return not self._deaf
-        self._listener.words(frame.text, final=isinstance(frame, TranscriptionFrame))
+        final = isinstance(frame, TranscriptionFrame)
+        frame.text = self._leftover.strike(frame.text, final=final)
+        if self._deaf:
+            self._leftover.reject()
+            return False
+        if not frame.text.strip():
+            return True
+        self._listener.words(frame.text, final=final)
         if isinstance(frame, InterimTranscriptionFrame):
             return self._turn.open
         if not self._turn.open or self._held:
@@ -115,5 +135,5 @@ class UserContext(LLMUserAggregator):
         late = floor is Floor.PROCESSING and frame.text != self._last_final
         if floor is Floor.IDLE or late or self._turn.words_owed:
             self._listener.speech_from_words()
-        if self._listener.floor in (Floor.CONTESTED, Floor.LISTENING):
+        if self._listener.floor in JUDGED:
             self._held.append(frame)

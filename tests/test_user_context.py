@@ -103,12 +103,13 @@ async def heard(
     bot: Sequence[Heard] = (),
     cut: Cut = CUT,
     barge_in_enabled: bool = True,
+    **rules: Any,
 ) -> tuple[list[str], Floor]:
     """What goes to the LLM and the TTS when these come, a float being seconds that pass.
 
     Each user message of the last context is given as it is, a resume with "say: ".
     """
-    interruption = Interruption(barge_in_enabled=barge_in_enabled)
+    interruption = Interruption(barge_in_enabled=barge_in_enabled, **rules)
     context = LLMContext()
     user = UserContext(context, listener=interruption, silence_s=SILENCE_S, analyzer=None)
     interruption.attach(
@@ -145,6 +146,37 @@ async def test_a_turn_is_what_was_said_from_its_beginning_to_its_end() -> None:
 async def test_the_words_that_decide_a_barge_in_are_in_its_turn() -> None:
     said, floor = await heard([TRUNCATE, final("stop now"), ENDS], bot=SPEAKS)
     assert (said, floor) == (["stop now"], Floor.PROCESSING)
+
+
+DEADLINE_MS, DEADLINE_S = 100, 0.15
+"""By then a contest without evidence is rejected, and the bot goes on."""
+SOON: Any = {"bot": SPEAKS, "verdict_deadline_ms": DEADLINE_MS}
+TRUNCATE_AGAIN = InputTransportMessageFrame(
+    message=Truncate(utterance=1, played_samples=200, epoch=2).model_dump(mode="json")
+)
+
+
+@pytest.mark.parametrize("first", [[], [interim("uh"), DEADLINE_S, final("uh")]])
+async def test_a_new_contest_hears_words_before_the_servers_vad_hears_speech(first: Given) -> None:
+    rejected: Given = [TRUNCATE, *first, DEADLINE_S]
+    said, floor = await heard([*rejected, TRUNCATE_AGAIN, interim("no"), ENDS], **SOON)
+    assert (said, floor) == (["say: As I was saying, Three four."], Floor.IDLE)
+    said, floor = await heard([*rejected, TRUNCATE_AGAIN, final("no"), ENDS], **SOON)
+    assert (said, floor) == (["no"], Floor.PROCESSING)
+
+
+@pytest.mark.parametrize("late", [[final("tea.")], [interim("tea"), final("Tea")]])
+async def test_late_words_of_a_rejected_sound_take_no_floor(late: Given) -> None:
+    # The recogniser is not trusted, so its words do not decide the first contest.
+    rejected: Given = [TRUNCATE, interim("tea"), DEADLINE_S]
+    given: Given = [*rejected, TRUNCATE_AGAIN, *late, STARTS, STOPS, final("the menu"), ENDS]
+    said, floor = await heard(given, **SOON, trust_words=False)
+    assert (said, floor) == (["the menu"], Floor.PROCESSING)
+
+
+async def test_words_after_a_rejection_are_those_of_the_rejected_sound() -> None:
+    given: Given = [TRUNCATE, DEADLINE_S, final("no"), ENDS]
+    assert await heard(given, **SOON) == ([], Floor.SPEAKING)
 
 
 async def test_a_pause_within_a_turn_does_not_split_it() -> None:
