@@ -6,6 +6,7 @@ disk that refuses is one line in the log until it takes lines again.
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import threading
@@ -21,6 +22,7 @@ WAITING_LINES = 1_000
 MEGABYTE_BYTES = 1_000_000
 CLOSE_S = 2.0
 OLD_SUFFIX = ".1"
+NEW_LINE = b"\n"
 
 
 class LedgerFile:
@@ -84,9 +86,9 @@ class LedgerFile:
         data = line.encode(errors="backslashreplace")
         self._rotate(len(data))
         # Opened for each line: a file that was moved or removed meanwhile begins anew.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(data)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            _write_all(file, data if _ends_whole(file) else NEW_LINE + data)
 
     def _rotate(self, more_bytes: int) -> None:
         try:
@@ -95,3 +97,21 @@ class LedgerFile:
             return
         if size and size + more_bytes > self._max_bytes:
             self.path.replace(self.path.with_name(self.path.name + OLD_SUFFIX))
+
+
+def _ends_whole(file: io.FileIO) -> bool:
+    """Whether the file ends with a whole line: a full disk or a killed process may leave half one.
+
+    What is appended to half a line can't be read either.
+    """
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return True
+    file.seek(size - 1)
+    return file.read(1) == NEW_LINE
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    """Append it, in one piece where the disk takes it: others may append to the same file."""
+    while data:
+        data = data[file.write(data) :]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from bargein.arbiter import Accept, Arbiter, Order, Reject
+from bargein.arbiter import Accept, Acknowledge, Arbiter, Ignore, Order, Pause, Reject
 from bargein.cut import Cut
 from bargein.floor import Floor, Heard
 from bargein.ledger.entries import BargeIn, Line, Turn
 from bargein.ledger.recorder import About, Recorder
 from bargein.noise import UNHEARD
-from bargein.protocol import Accepted, Contested, Rejected, Transcript, Truncate
+from bargein.protocol import Accepted, Contested, Ignored, Rejected, Transcript, Truncate
 from bargein.verdict import VerdictRules
 from bargein.voice_activity import WINDOW_MS, Change, VoiceActivity, VoiceRules
 
@@ -117,9 +117,12 @@ class Scene:
             self.deadline_ms = None
         elif self.deadline_ms is None:
             self.deadline_ms = self.now_ms + self.rules.deadline_ms
-            self.recorder.sent(Contested(utterance=3, verdict_deadline_ms=600))
         for order in orders:
             match order:
+                case Pause() | Acknowledge():
+                    self.recorder.sent(Contested(utterance=3, verdict_deadline_ms=600))
+                case Ignore():
+                    self.recorder.sent(Ignored(state=self.arbiter.floor, reason=order.reason))
                 case Accept():
                     self.cuts += 1
                     self.recorder.cut(cut_at(4800, number=self.cuts))

@@ -6,6 +6,7 @@ import pytest
 
 from bargein.endpointing import EndedBy
 from bargein.floor import Heard
+from bargein.ledger.barge_ins import MOST_REPEATS
 from bargein.ledger.client_clock import ClientClock
 from bargein.ledger.entries import Aftermath, BargeIn, Opener, Result
 from bargein.ledger.privacy import without_words
@@ -103,6 +104,18 @@ def test_a_truncate_that_does_not_apply_is_one_line_however_often_it_comes() -> 
     assert (line.result, line.reason) == (Result.IGNORED, "this bot may not be interrupted")
     assert line.client
     assert len(line.client.truncates_ms) == 3
+    assert line.sent.verdicts_ms == line.client.truncates_ms
+
+
+def test_a_client_that_asks_in_vain_without_end_keeps_a_line_of_bounded_length() -> None:
+    scene = Scene(enabled=False)
+    for _ in range(3 * MOST_REPEATS):
+        scene.hears(SILENCE)
+        scene.truncate()
+    scene.hears(*LATER)
+    (line,) = scene.barge_ins
+    assert line.client
+    assert len(line.client.truncates_ms) == len(line.sent.verdicts_ms) == MOST_REPEATS
 
 
 def test_a_client_without_a_vad_leaves_the_opening_to_the_server() -> None:
@@ -148,6 +161,28 @@ def test_the_way_to_the_acknowledgement_is_an_estimate_with_its_error() -> None:
     assert line.client.latency.detected_to_acknowledged_ms == 120
     assert line.client.latency.error_ms == 15
     assert line.client.latency.estimate
+
+
+@pytest.mark.parametrize(
+    ("enabled", "speech_ms", "result"),
+    [(True, 32, Result.REJECTED), (True, 192, Result.ACCEPTED), (False, 192, Result.IGNORED)],
+)
+def test_each_truncate_tells_the_way_to_its_answer_also_where_the_verdict_is_there_at_once(
+    enabled: bool, speech_ms: int, result: Result
+) -> None:
+    scene = Scene(enabled=enabled)
+    scene.recorder.received(Ping(clock_ms=1, round_trip_ms=30, offset_ms=BEGAN_MS))
+    scene.hears(*QUIET)
+    # The server has heard so much already: nobody told it of windows, like a VAD of one's own.
+    scene.arbiter.speech_ms = speech_ms
+    scene.truncate(clock_ms=scene.now_ms - BEGAN_MS - 40)
+    scene.hears(*LATER)
+    scene.recorder.close()
+    (line,) = scene.barge_ins
+    assert line.result is result
+    assert line.client
+    assert line.client.latency
+    assert line.client.latency.detected_to_acknowledged_ms == 40
 
 
 def test_without_a_ping_nobody_knows_how_long_the_way_is() -> None:

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from loguru import logger
 
 from bargein.ledger.entries import Line, Stages, Turn
+from bargein.ledger.reading import BadLine, Read, read_ledger
 from bargein.ledger.watcher import Watcher
 from bargein.ledger_docs import ledger_schema
 from bargein.processors.ledger_file import WAITING_LINES, LedgerFile
@@ -61,6 +62,20 @@ def test_past_its_size_it_begins_anew_and_keeps_one_old_file(tmp_path: Path) -> 
             ledger.write(TURN)
     assert path.stat().st_size <= 1000
     assert (tmp_path / "ledger.jsonl.1").stat().st_size <= 1000
+
+
+def test_half_a_line_costs_only_itself(tmp_path: Path) -> None:
+    # The process was killed in the middle of it, or the disk was full.
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(Line.write(TURN)[:40])
+    with LedgerFile(path) as ledger:
+        ledger.write(TURN)
+        ledger.write(TURN)
+    half, *whole = read_ledger(path)
+    assert isinstance(half, BadLine)
+    assert str(half).startswith(f"{path}:1: ")
+    assert all(isinstance(line, Read) for line in whole)
+    assert len(whole) == 2
 
 
 def test_a_disk_that_refuses_is_named_once_and_costs_lines_only(

@@ -9,15 +9,19 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from bargein.cli import main
 from bargein.errors import BargeinError
 from bargein.floor import Heard
 from bargein.ledger.entries import BargeIn, Input, Line
 from bargein.ledger.privacy import without_words
+from bargein.pipelines.parameters import parameter_model
+from bargein.processors.interruption import Interruption as InterruptionPart
+from bargein.processors.vad import SileroVad as Vad
 from bargein.protocol import SpokenWord, Words
 from bargein.replay.again import Decision, Outcome, decide_again, recorded
-from bargein.replay.settings import read_changes
+from bargein.replay.settings import Interruption, SileroVad, read_changes
 from bargein.verdict import VerdictRules
 from tests.ledger_scenes import SILENCE, SPEECH, Scene
 
@@ -60,17 +64,17 @@ def test_without_changes_it_is_decided_as_it_was(entry: BargeIn) -> None:
         (SPEAKS, ["interruption.barge_in_enabled=false"], Outcome.IGNORED, "this bot", None),
         (SHORT, ["silero_vad.min_speech_duration_ms=100"], Outcome.ACCEPTED, None, 96),
         (CLICK, ["interruption.quiet_ms=100"], Outcome.REJECTED, "no_speech", 128),
-        (CLICK, ["interruption.quiet_ms=5000"], Outcome.REJECTED, "timeout", 600),
+        (CLICK, ["interruption.quiet_ms=2000"], Outcome.REJECTED, "timeout", 600),
         (
             CLICK,
-            ["interruption.quiet_ms=5000", "interruption.verdict_deadline_ms=300"],
+            ["interruption.quiet_ms=2000", "interruption.verdict_deadline_ms=300"],
             Outcome.REJECTED,
             "timeout",
             300,
         ),
         (
             CLICK,
-            ["interruption.quiet_ms=5000", "interruption.verdict_deadline_ms=2500"],
+            ["interruption.quiet_ms=2000", "interruption.verdict_deadline_ms=2500"],
             Outcome.UNDECIDED,
             "record ends",
             None,
@@ -148,6 +152,10 @@ def test_whatever_was_recorded_is_decided_again_as_it_was(
         ("silero_vad.prefix_padding_ms=2", "there is no key 'prefix_padding_ms' here"),
         ("played_audio.lead_ms=2", "there is no key 'played_audio' here"),
         ("min_words", "Write address=value"),
+        ("interruption.quiet_ms=-5", "interruption.quiet_ms: must be"),
+        ("interruption.min_words=null", "interruption.min_words: must be"),
+        ("interruption=", "interruption: must be"),
+        ("silero_vad.probability_threshold=7", "silero_vad.probability_threshold: must be"),
     ],
 )
 def test_a_setting_that_cannot_be_replayed_is_refused(setting: str, says: str) -> None:
@@ -155,6 +163,16 @@ def test_a_setting_that_cannot_be_replayed_is_refused(setting: str, says: str) -
         read_changes([setting])
     assert says in str(caught.value)
     assert "What can be replayed: interruption." in str(caught.value)
+
+
+@pytest.mark.parametrize(("replayed", "run"), [(Interruption, InterruptionPart), (SileroVad, Vad)])
+def test_a_setting_has_the_bounds_that_it_has_in_the_yaml(
+    replayed: type[BaseModel], run: type[object]
+) -> None:
+    known = parameter_model(run).model_json_schema()["properties"]
+    for name, described in replayed.model_json_schema()["properties"].items():
+        for bound in ("minimum", "maximum"):
+            assert described.get(bound) == known[name].get(bound), name
 
 
 def test_a_setting_may_be_written_as_for_run() -> None:
@@ -209,14 +227,17 @@ def test_as_json_it_tells_the_same(tmp_path: Path) -> None:
 
 def test_bad_lines_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     other = CLICK.model_copy(update={"inputs": (Input(at_ms=0, input="__init__"),)})
+    strange = CLICK.model_copy(update={"settings": {"interruption": {"quiet_ms": "long"}}})
     lines = ["{\n", Line.write(CLICK), '{"kind": "turn", "v": 2}\n', Line.write(other)]
+    lines.append(Line.write(strange))
     result = replayed(tmp_path, lines)
     assert result.exit_code == 1
     assert "1 barge-ins, 1 unchanged" in result.stdout
     errors = result.stderr.splitlines()
-    assert [error.split(":")[1] for error in errors] == ["1", "3", "4"]
+    assert [error.split(":")[1] for error in errors] == ["1", "3", "4", "5"]
     assert "no line of a ledger of version 1" in errors[0]
     assert "another version of bargein" in errors[2]
+    assert "another version of bargein: quiet_ms: " in errors[3]
 
 
 def test_a_ledger_that_is_not_there_is_one_line(tmp_path: Path) -> None:

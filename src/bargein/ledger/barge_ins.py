@@ -29,6 +29,7 @@ from bargein.ledger.past import MICROPHONE, Past, Told
 from bargein.protocol import (
     Accepted,
     Contested,
+    Ignored,
     Message,
     Rejected,
     SpeechEnded,
@@ -42,6 +43,8 @@ TAIL_MS = 1_000
 """How long after the verdict the microphone is still recorded: other rules may wait for more."""
 REPEATS_MS = 500
 """An ignored client stops asking within this time."""
+MOST_REPEATS = 100
+"""Of a truncate and of its answers; an honest client repeats it for as long as a verdict takes."""
 KEPT_UTTERANCES = 4
 A_TIME = "_since_ms"
 """Fields of the arbiter's state that end like this are times on its clock."""
@@ -60,6 +63,7 @@ class Pending:
     utterance: int
     inputs: list[Told]
     truncates: list[tuple[float, Truncate]] = field(default_factory=list)
+    last_truncate_ms: float = 0.0
     speech_ended_ms: float | None = None
     contested_ms: list[float] = field(default_factory=list)
     verdicts_ms: list[float] = field(default_factory=list)
@@ -80,6 +84,17 @@ class Pending:
         if self.verdict_ms is None or (told.name in MICROPHONE and told.at_ms <= ends_ms):
             self.inputs.append(told)
 
+    def take_truncate(self, at_ms: float, truncate: Truncate) -> None:
+        """A client asked for it; one that asks without end is recorded within bounds."""
+        self.last_truncate_ms = at_ms
+        if len(self.truncates) < MOST_REPEATS:
+            self.truncates.append((at_ms, truncate))
+
+    def answered(self, answers_ms: list[float], at_ms: float) -> None:
+        """The client was told something, again or for the first time."""
+        if len(answers_ms) < MOST_REPEATS:
+            answers_ms.append(at_ms)
+
     def decide(self, result: Result, reason: str | None, now_ms: float) -> None:
         """The verdict has fallen."""
         self.result, self.reason, self.verdict_ms = result, reason, now_ms
@@ -89,7 +104,7 @@ class Pending:
         if self.verdict_ms is None or self.turn_open:
             return False
         if self.result is Result.IGNORED:
-            return now_ms - max(at_ms for at_ms, _ in self.truncates) > REPEATS_MS
+            return now_ms - self.last_truncate_ms > REPEATS_MS
         return now_ms - self.verdict_ms > TAIL_MS
 
 
@@ -122,6 +137,13 @@ class BargeIns:
     def _ignored_one(self) -> Pending | None:
         """The one that a client asks for in vain."""
         return next((each for each in self.pending if each.result is Result.IGNORED), None)
+
+    @property
+    def contested(self) -> Pending | None:
+        """The last one that the bot was paused for; its verdict may have come with it."""
+        return next(
+            (each for each in reversed(self.pending) if each.result is not Result.IGNORED), None
+        )
 
     @property
     def decided(self) -> Pending | None:
@@ -188,7 +210,7 @@ class BargeIns:
             return
         owner = self._ignored_one if ignored else self.open or self.decided
         if owner:
-            owner.truncates.append(self.last_truncate)
+            owner.take_truncate(*self.last_truncate)
         self.last_truncate = None
 
     def _turn_ended(self, *, has_words: bool) -> None:
@@ -208,12 +230,14 @@ class BargeIns:
     def sent(self, message: Message, now_ms: float) -> None:
         """A message goes to the client."""
         match message:
-            case Contested() if waiting := self.open:
-                waiting.contested_ms.append(now_ms)
+            case Contested() if contested := self.contested:
+                contested.answered(contested.contested_ms, now_ms)
+            case Ignored() if ignored := self._ignored_one:
+                ignored.answered(ignored.verdicts_ms, now_ms)
             case Accepted() if decided := self.decided:
-                decided.verdicts_ms.append(now_ms)
+                decided.answered(decided.verdicts_ms, now_ms)
             case Rejected() if decided := self.decided:
-                decided.verdicts_ms.append(now_ms)
+                decided.answered(decided.verdicts_ms, now_ms)
                 if decided.at_stake is None:
                     decided.at_stake = self._goes_on(message.utterance, message.at_sample)
             case Words(utterance=utterance, first_word=first, words=words):
@@ -318,9 +342,11 @@ class BargeIns:
         )
 
     def _latency(self, pending: Pending) -> Latency | None:
-        """From the detection to the `contested` that answers the first truncate with a clock."""
+        """From the detection to what answers the first truncate with a clock."""
+        ignored = pending.result is Result.IGNORED
+        answers_ms = pending.verdicts_ms if ignored else pending.contested_ms
         for at_ms, truncate in pending.truncates:
-            sent = [each for each in pending.contested_ms if each >= at_ms]
+            sent = [each for each in answers_ms if each >= at_ms]
             if truncate.detected and truncate.clock_ms and sent:
                 return self.clock.latency(truncate.clock_ms - truncate.age_ms, sent[0])
         return None

@@ -76,7 +76,8 @@ class Latency(Part):
     """From the client's detection to the server's acknowledgement, over the network."""
 
     detected_to_acknowledged_ms: float = Field(
-        description="From the moment the client's VAD fired until the server sent `contested`."
+        description="From the moment the client's VAD fired until the server sent `contested`, "
+        "or `ignored` where the truncate did not apply."
     )
     error_ms: float = Field(
         description="The estimate is off by at most this: half the round trip of the ping "
@@ -109,7 +110,7 @@ class Sent(Part):
         default=(), description="When `contested` was sent; the first is the acknowledgement."
     )
     verdicts_ms: tuple[float, ...] = Field(
-        default=(), description="When the verdict was sent; the rest are repeats."
+        default=(), description="When the verdict or `ignored` was sent; the rest are repeats."
     )
 
 

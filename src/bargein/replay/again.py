@@ -56,9 +56,8 @@ def recorded(entry: BargeIn) -> Decision:
 
 def decide_again(entry: BargeIn, changes: Changes = NONE) -> Decision:
     """Decide it by the recorded rules with these changes; BargeinError if it can't be."""
-    rules = rules_of(entry, changes)
     try:
-        return _Court(entry, rules, changes).decide()
+        return _Court(entry, rules_of(entry, changes), changes).decide()
     except (ValidationError, KeyError, TypeError) as error:
         raise BargeinError(f"{OTHER_VERSION}: {_first_line(error)}") from error
 

@@ -27,22 +27,41 @@ OF_THE_VAD = "min_speech_duration_ms"
 """Written at the VAD, and a rule of the verdict too."""
 NOT_WRITTEN = frozenset({"hysteresis"})
 ANY_PIPELINE = "pipeline."
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "quiet_ms": (64, 2000),
+    "verdict_deadline_ms": (100, 2500),
+    "min_words": (1, 20),
+    "backchannel_ms": (0, 2000),
+    "probability_threshold": (0.05, 0.99),
+    "min_speech_duration_ms": (32, 2000),
+    "pause_ms": (96, 2000),
+}
+"""Those of the YAML: what no bot can be run with is not replayed either."""
 
 
 def _part(name: str, rules: type[Any], leave_out: frozenset[str], **more: Any) -> type[BaseModel]:
     """Describe what may be set of a part: each rule by its name in the YAML."""
     hints = get_type_hints(rules)
-    described: dict[str, Any] = {
-        WRITTEN.get(each.name, each.name): (hints[each.name] | None, None)
+    names = {
+        WRITTEN.get(each.name, each.name): each.name
         for each in fields(rules)
         if each.name not in leave_out
+    }
+    described: dict[str, Any] = {
+        written: (hints[name], _bounded(written)) for written, name in names.items()
     }
     config = ConfigDict(strict=True, extra="forbid", frozen=True)
     return create_model(name, __config__=config, **described, **more)
 
 
+def _bounded(written: str) -> Any:
+    """A setting that may be left out, within its bounds."""
+    least, most = BOUNDS.get(written, (None, None))
+    return Field(default=None, ge=least, le=most)
+
+
 Interruption = _part(
-    "Interruption", VerdictRules, frozenset({OF_THE_VAD}), barge_in_enabled=(bool | None, None)
+    "Interruption", VerdictRules, frozenset({OF_THE_VAD}), barge_in_enabled=(bool, None)
 )
 SileroVad = _part("SileroVad", VoiceRules, NOT_WRITTEN)
 
@@ -52,8 +71,8 @@ class Replayable(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    interruption: Interruption | None = Field(default=None)  # type: ignore[valid-type]
-    silero_vad: SileroVad | None = Field(default=None)  # type: ignore[valid-type]
+    interruption: Interruption = Field(default=None)  # type: ignore[valid-type]
+    silero_vad: SileroVad = Field(default=None)  # type: ignore[valid-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +106,7 @@ def read_changes(settings: Sequence[str]) -> Changes:
     if read is None:
         raise BargeinError(f"{InvalidConfigError(found)}\nWhat can be replayed: {known()}.")
     names = {written: name for name, written in WRITTEN.items()}
-    given = read.model_dump(exclude_unset=True, exclude_none=True)
+    given = read.model_dump(exclude_unset=True)
     return Changes(
         *(
             {names.get(key, key): value for key, value in given.get(part, {}).items()}
