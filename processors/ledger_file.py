@@ -83,7 +83,7 @@ class LedgerFile:
                 self._failing = False
 
     def _append(self, line: str) -> None:
-        data = line.encode(errors="backslashreplace")
+        data = line.encode(errors="replace")  # half a surrogate is no JSON
         self._rotate(len(data))
         # Opened for each line: a file that was moved or removed meanwhile begins anew.
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
