@@ -59,6 +59,17 @@ CASES: list[tuple[str, Setting, list[Deed]]] = [
         ],
     ),
     (
+        "a mute ends although nothing comes of the server any more",
+        Setting(1, ordered=True),
+        [
+            ("say", (LONG_VOICE,)),
+            ("run", (400.0,)),
+            ("outage", (8000.0,)),
+            ("sound", ("speech", 300.0)),
+            ("run", (3500.0,)),
+        ],
+    ),
+    (
         "a listener who heard nothing of the cut says so",
         Setting(53, ordered=False, client=ClientSettings(overlap="duck"), network=BAD),
         [("say", (LONG_VOICE,)), ("run", (100.0,)), ("interrupt", ()), ("end", ())],

@@ -14,7 +14,6 @@ import numpy as np
 
 from bargein.floor import Floor
 from bargein.rehearsal.client import ClientSettings
-from bargein.rehearsal.contest import VERDICT_BOUND_MS
 from bargein.rehearsal.heartbeat import PING_EVERY_MS
 from bargein.rehearsal.network import Network, NetworkSettings
 from bargein.rehearsal.player import RAMP_SAMPLES
@@ -30,6 +29,8 @@ GOOD_NETWORK = NetworkSettings(delay_ms=20, ordered=False)
 ROUND_TRIP_MS = 2 * GOOD_NETWORK.delay_ms
 MOST_STEP = 2 / RAMP_SAMPLES
 """Of the gain, from one sample to the next; twice the ramp's, for the rounding to PCM16."""
+MOST_MUTE_MS = 3000
+"""As docs/protocol.md says, whatever the code does."""
 SLACK_MS = 2 * STEP_MS
 """A client acts once a window, and so does its answer's answer."""
 AGREE_WITHIN_MS = PING_EVERY_MS + ROUND_TRIP_MS + SLACK_MS
@@ -202,7 +203,7 @@ class World:
         if contest is not None and now_ms - contest.since_ms > deadline_ms:
             raise self._broken("a contest of the server's ends by its deadline")
         since_ms = self.listener.contesting_since_ms
-        if since_ms is not None and now_ms - since_ms > VERDICT_BOUND_MS + SLACK_MS:
+        if since_ms is not None and now_ms - since_ms > MOST_MUTE_MS + SLACK_MS:
             raise self._broken("a client's mute ends")
 
     def _check_heard(self, heard: Heard) -> None:
