@@ -537,6 +537,13 @@ def test_what_was_heard_of_it_before_it_is_sent_again_is_believed() -> None:
     assert [chunk.start_sample for chunk in sent(out, 1000)] == [1500]
 
 
+def test_a_cut_counts_what_was_heard_before_it_was_sent_again() -> None:
+    out = speaking(*WORDS[:2], samples=1600)
+    out.resume(1, 400, 1000)
+    assert out.cut(1, 400, 1000).heard == ""
+    assert heard_after(out, 1, 1500) == "One, two."
+
+
 def test_nothing_is_sent_again_of_an_utterance_that_was_heard_to_its_end() -> None:
     out = speaking(*WORDS, samples=1600)
     out.finish()

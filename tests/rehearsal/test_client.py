@@ -290,3 +290,12 @@ def test_who_has_chosen_a_threshold_has_no_gate() -> None:
     held.play(0, 24_000)
     held.run(320, LOUD)
     assert len(held.of(Truncate)) > 0
+
+
+def test_a_floor_that_was_overtaken_by_a_newer_one_is_not_shown() -> None:
+    held = Held().welcomed()
+    held.hear(State(epoch=1, seq=7, state=Floor.IDLE))
+    held.hear(State(epoch=1, seq=6, state=Floor.LISTENING))
+    assert str(held.client.floor) == "idle"
+    held.hear(Pong(seq=8, clock_ms=0, server_clock_ms=0, state=Floor.PROCESSING))
+    assert str(held.client.floor) == "processing"
