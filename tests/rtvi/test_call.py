@@ -97,3 +97,12 @@ async def test_the_bots_own_failure_is_told(open_room: Open) -> None:
         error = await phone.until_message("error")
         assert error["data"]["fatal"]
         await asyncio.wait_for(phone.over.wait(), 10)
+
+
+async def test_a_message_without_an_end_is_the_end_of_the_call(open_room: Open) -> None:
+    room = await open_room(RTVI)
+    async with Phone(http(room.url)) as phone:
+        assert phone.pc.sctp
+        phone.pc.sctp._remote_max_message_size = 0  # whatever the answer says
+        phone.channel.send("x" * 30_000_000)
+        await asyncio.wait_for(phone.over.wait(), 10)

@@ -1,11 +1,20 @@
-"""Which pages may connect: any page of the web may try to reach 127.0.0.1."""
+"""Which pages may connect: any page of the web may try to reach 127.0.0.1.
+
+A page names its origin truly, and the host that it asks for; but a name of its own may lead
+here, too (DNS rebinding). So the room's own page is known by its origin only under an address
+of this machine's: a name that leads to the loopback interface has to be listed.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Container
+from urllib.parse import urlsplit
 
 from loguru import logger
 from starlette.requests import HTTPConnection
+
+LOCALHOST = "localhost"
 
 
 def may_connect(connection: HTTPConnection, allowed_origins: Container[str]) -> bool:
@@ -13,10 +22,35 @@ def may_connect(connection: HTTPConnection, allowed_origins: Container[str]) -> 
     origin = connection.headers.get("origin")
     if origin is None or origin in allowed_origins:
         return True
-    own = {f"{scheme}://{connection.headers.get('host')}" for scheme in ("http", "https")}
-    if origin in own:
+    host = connection.headers.get("host", "")
+    own = {f"{scheme}://{host}" for scheme in ("http", "https")}
+    if origin in own and not _is_borrowed(host, connection):
         return True
     logger.warning(
         "a page of {} may not connect; list it in transport.allowed_origins if it may", origin
     )
     return False
+
+
+def _is_borrowed(host: str, connection: HTTPConnection) -> bool:
+    """Whether somebody's name leads to this machine's loopback interface."""
+    server = connection.scope.get("server") or ("", None)
+    if not _is_loopback(str(server[0])):
+        return False
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return True
+    return name != LOCALHOST and not _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    return _is_address(address) and ipaddress.ip_address(address).is_loopback

@@ -33,7 +33,8 @@ class LocalRoom:
             Field(
                 description=(
                     "Pages of other origins that may connect, like `https://shop.example`. "
-                    "The room's own page always may."
+                    "The room's own page may, under an address of this machine's; behind a "
+                    "proxy with a name, list that name too."
                 )
             ),
         ] = None,

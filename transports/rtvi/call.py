@@ -115,7 +115,9 @@ class Call:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._peer.gone.wait()
             except TimeoutError:
-                continue
+                if self._peer.overruns:
+                    logger.warning("an RTVI client sends a message without an end: closed")
+                    break
         self.link.closed.set()
 
     async def _say_last(self, text: str) -> None:

@@ -7,6 +7,7 @@ whoever opens another one can't take over what is said on the first.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiortc import (
@@ -26,6 +27,8 @@ from bargein.protocol import MICROPHONE_RATE_HZ
 
 MOST_UNSENT_BYTES = 262_144
 """A peer that leaves more unread on its data channel is gone."""
+MOST_EARLY_MESSAGES = 500
+"""So many wait for the data channel, the oldest are dropped: there need not come one."""
 CLOSE_S = 2.0
 
 
@@ -41,7 +44,7 @@ class Peer:
         self._voice = voice
         self._hear = hear
         self._channel: RTCDataChannel | None = None
-        self._unsent: list[str] = []
+        self._unsent: deque[str] = deque(maxlen=MOST_EARLY_MESSAGES)
         self._microphone: MediaStreamTrack | None = None
         configuration = RTCConfiguration(
             # An empty list is none; None would be a server of Google's.
@@ -60,6 +63,7 @@ class Peer:
             await connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             self._choose_media()
             await connection.setLocalDescription(await connection.createAnswer())
+            self._check_both_ways()
         except ProtocolError:
             raise
         except Exception as error:  # aiortc raises whatever parsing comes across
@@ -84,15 +88,25 @@ class Peer:
     async def microphone(self) -> AsyncIterator[bytes]:
         """Give the microphone as 16 kHz PCM16 mono, until the peer ends it."""
         track = self._microphone
-        resampler = AudioResampler(format="s16", layout="mono", rate=MICROPHONE_RATE_HZ)
+        resampler, came_as = _resampler(), None
         while track is not None:
             try:
                 frame = await track.recv()
             except MediaStreamError:
                 return
-            if isinstance(frame, AudioFrame):
-                for each in resampler.resample(frame):
-                    yield each.to_ndarray().tobytes()
+            if not isinstance(frame, AudioFrame):
+                continue
+            if came_as != (came_as := _form(frame)):
+                # A peer may go over to another codec at any time.
+                resampler = _resampler()
+            for each in resampler.resample(frame):
+                yield each.to_ndarray().tobytes()
+
+    @property
+    def overruns(self) -> bool:
+        """Whether it goes on sending where there is no more room: a message without an end."""
+        sctp = self._connection.sctp
+        return sctp is not None and sctp._advertised_rwnd < 0
 
     async def close(self) -> None:
         """Close it, in bounded time."""
@@ -113,6 +127,13 @@ class Peer:
         if audio[0].sender.track is not self._voice:
             audio[0].sender.replaceTrack(self._voice)
 
+    def _check_both_ways(self) -> None:
+        """A bot that is not heard would talk to nobody, and one that hears nothing would wait."""
+        if not any(
+            each.currentDirection == "sendrecv" for each in self._connection.getTransceivers()
+        ):
+            raise ProtocolError("bad_offer", "the offer's audio must go both ways (sendrecv)")
+
     def _state_changed(self) -> None:
         state = self._connection.connectionState
         if state == "connected":
@@ -132,10 +153,17 @@ class Peer:
         self._channel = channel
         channel.on("message", self._message)
         channel.on("close", self.gone.set)
-        unsent, self._unsent = self._unsent, []
-        for text in unsent:
-            self.send(text)
+        while self._unsent:
+            self.send(self._unsent.popleft())
 
     def _message(self, data: str | bytes) -> None:
         # What is binary is no text of RTVI; it is refused as what is not JSON.
         self._hear(data if isinstance(data, str) else data.decode("latin-1"))
+
+
+def _resampler() -> AudioResampler:
+    return AudioResampler(format="s16", layout="mono", rate=MICROPHONE_RATE_HZ)
+
+
+def _form(frame: AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate

@@ -133,10 +133,15 @@ class RtviRoutes:
     async def _run(self, call: Call, sdp: str, answered: asyncio.Future[str]) -> None:
         try:
             with self._seats.seat():
-                answered.set_result(await call.answer(sdp))
+                answer = await call.answer(sdp)
+                if answered.cancelled():
+                    return  # who asked has gone
+                answered.set_result(answer)
                 await call.run(self._serve)
         except ProtocolError as error:
-            answered.set_exception(error)
+            if not answered.cancelled():
+                answered.set_exception(error)
+        finally:
             await call.close()
 
     def _check_origin(self, request: Request) -> None:
