@@ -62,7 +62,7 @@ async def test_what_a_client_that_ducks_played_until_the_verdict_was_heard(
 ) -> None:
     room = await open_room(
         f"greeting: {LONG!r}",
-        settings=("pipeline.2.hears=[tea, milk]", f"pipeline.3.answers=[{LONG!r}]"),
+        settings=("pipeline.2.hears=[tea, milk]", f"pipeline.3.answers=[{LONG!r}, {LONG!r}]"),
     )
     async with Caller(room.url, duck=True) as caller:
         await caller.until(lambda: caller.played_ms(1) > 1500)

@@ -20,7 +20,7 @@ SETTINGS = (
     "pipeline.2.use=tests.room.parts:EagerStt",
     # A murmur, a click, a hum that is no word, and at last a question.
     "pipeline.2.hears=[mm-hm, '', '', what about tea]",
-    f"pipeline.3.answers=[{LONG!r}]",
+    f"pipeline.3.answers=[{LONG!r}, {LONG!r}]",
 )
 
 
