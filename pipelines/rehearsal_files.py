@@ -44,7 +44,7 @@ def write(outcome: Outcome, folder: Path) -> None:
         _write_wav(folder / "bot.wav", placed(outcome), outcome.rate_hz)
         _write_json(folder / "context.json", outcome.context)
         ledger = "".join(outcome.ledger)
-        (folder / "ledger.jsonl").write_text(ledger, encoding="utf-8", errors="backslashreplace")
+        (folder / "ledger.jsonl").write_text(ledger, encoding="utf-8", errors="replace")
         _write_json(folder / "report.json", outcome.report.data())
     except OSError as error:
         raise BargeinError(f"{folder} can't be written: {error.strerror}.") from error

@@ -104,9 +104,9 @@ def _ends_whole(file: io.FileIO) -> bool:
 
     What is appended to half a line can't be read either.
     """
-    size = file.seek(0, os.SEEK_END)
+    size = file.seek(0, os.SEEK_END) if file.seekable() else 0
     if not size:
-        return True
+        return True  # nothing yet, or a pipe
     file.seek(size - 1)
     return file.read(1) == NEW_LINE
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +78,21 @@ def test_half_a_line_costs_only_itself(tmp_path: Path) -> None:
     assert str(half).startswith(f"{path}:1: ")
     assert all(isinstance(line, Read) for line in whole)
     assert len(whole) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+def test_a_full_disk_is_named_and_a_pipe_takes_lines(tmp_path: Path, errors: list[str]) -> None:
+    with LedgerFile(Path("/dev/full")) as ledger:
+        ledger.write(TURN)
+    assert ledger.dropped == 1
+    assert "No space left" in errors[0]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with LedgerFile(pipe) as ledger:
+        ledger.write(TURN)
+    assert Line.read(os.read(reader, 10_000).decode())
+    os.close(reader)
 
 
 def test_a_disk_that_refuses_is_named_once_and_costs_lines_only(

@@ -12,6 +12,9 @@ pytest.importorskip("aiortc", reason="the extra `rtvi` is not installed")
 
 from aiortc import RTCConfiguration, RTCPeerConnection
 
+from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.seats import Seats
+from bargein.transports.rtvi.routes import Offer, RtviRoutes
 from tests.room.conftest import Open, open_room
 from tests.rtvi.phone import Phone, post
 
@@ -115,3 +118,18 @@ async def until_free(address: str) -> None:
     async with asyncio.timeout(10):
         while (await post(f"{address}/start", {}))[0] != 200:  # noqa: ASYNC110  (nobody tells)
             await asyncio.sleep(0.05)
+
+
+async def test_an_offer_whose_sender_is_gone_before_the_answer_is_closed(offer: str) -> None:
+    async def serve(*_: object) -> None:
+        raise AssertionError("nobody is there to be served")
+
+    seats = Seats(1)
+    routes = RtviRoutes(LocalRoom(rtvi=True), seats, serve)
+    asking = asyncio.create_task(routes._open(Offer(sdp=offer, type="offer")))
+    await asyncio.sleep(0)
+    ((call, running),) = routes._calls.values()
+    asking.cancel()
+    await asyncio.wait_for(running, 5)
+    assert call.link.closed.is_set()
+    assert seats.taken == 0

@@ -45,7 +45,7 @@ def read_ledger(path: Path) -> Iterator[Read | BadLine]:
 
 def _read(text: str, place: Place) -> Read | BadLine:
     try:
-        return Read(place, Line.read(text))
+        return Read(place, Line.read(text.strip()))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
