@@ -158,12 +158,12 @@ class Hearing:
     def _threshold(self, pcm: bytes, probability: float, said: Sound, now_ms: float) -> float:
         """What the window must reach, as `processors/vad.py` has it."""
         bot_db = level_db(_pcm(said)) if said.any() else SILENCE_DB
-        threshold = self._room.threshold(probability, level_db(pcm), bot_db)
         self._echo.hear(pcm, now_ms)
         suspicious = probability >= self._voice.rules.silence_below(self._room.hearing.threshold)
         self._reading = self._echo.judge() if suspicious else NO_ECHO
         self.outcome.echo_windows += self._reading.is_echo
-        return threshold
+        is_echo = self._reading.is_echo
+        return self._room.threshold(probability, level_db(pcm), bot_db, is_echo=is_echo)
 
     def _client(self, probability: float, now_ms: float) -> None:
         """The client's onset or offset; it hears no echo, only the gate."""

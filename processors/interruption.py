@@ -327,6 +327,8 @@ class Interruption(FrameProcessor):
         match message:
             case Truncate():
                 playing = self._played_audio.utterance
+                # One that comes after its verdict is of audio that has begun again since.
+                is_late = message.epoch < self._arbiter.epoch
                 self._orders.carry_out(
                     self._arbiter.truncate(
                         message.utterance,
@@ -338,7 +340,8 @@ class Interruption(FrameProcessor):
                         noise_floor_db=message.noise_floor_db if message.detected else None,
                     )
                 )
-                self._played_audio.silenced(message.utterance, message.played_samples)
+                if not is_late:
+                    self._played_audio.silenced(message.utterance, message.played_samples)
             case Played():
                 self._played_audio.played(
                     message.utterance,

@@ -97,14 +97,27 @@ class Gathering:
         waiting, self._waiting = self._waiting, {}
         if not waiting:
             return
+        try:
+            probabilities = self._scored(waiting)
+        except Exception as error:
+            # Whoever waits gets it, or would wait for ever.
+            for _, scored in waiting.values():
+                if not scored.done():
+                    scored.set_exception(error)
+            return
+        for probability, (_, scored) in zip(probabilities, waiting.values(), strict=True):
+            if not scored.done():
+                scored.set_result(probability)
+
+    @staticmethod
+    def _scored(waiting: dict[Silero, tuple[bytes, asyncio.Future[float]]]) -> list[float]:
         pcm = b"".join(window for window, _ in waiting.values())
         memory = np.stack([talker.memory for talker in waiting])
         probabilities, memories = model().score(pcm, memory)
         for talker, its_memory in zip(waiting, memories, strict=True):
             talker.memory = its_memory
-        for probability, (_, scored) in zip(probabilities.tolist(), waiting.values(), strict=True):
-            if not scored.done():
-                scored.set_result(probability)
+        told: list[float] = probabilities.tolist()
+        return told
 
 
 _GATHERINGS: WeakKeyDictionary[asyncio.AbstractEventLoop, Gathering] = WeakKeyDictionary()

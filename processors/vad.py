@@ -176,8 +176,9 @@ class SileroVad(FrameProcessor):
 
     async def _take_window(self, window: bytes, probability: float) -> None:
         level = level_db(window)
-        threshold = self._room.threshold(probability, level, self._take_bot_db())
         self._reading = self._judge_echo(window, probability)
+        is_echo = self._reading.is_echo if self._echo else None
+        threshold = self._room.threshold(probability, level, self._take_bot_db(), is_echo=is_echo)
         threshold = UNHEARD if self._reading.is_echo else threshold
         change = self._voice.window(probability, threshold)
         await self.push_frame(

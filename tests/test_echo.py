@@ -35,13 +35,13 @@ def user_says() -> Sound:
     return spoken("No thanks, I would much rather have a cup of tea with milk.").astype(np.float64)
 
 
-def room(sound: Sound) -> Sound:
-    """The sound as it comes back from the walls: half of it direct, half faded in 0.3 s."""
+def room(sound: Sound, *, direct: float = 0.7) -> Sound:
+    """The sound as it comes back from the walls: so much of it direct, the rest fades in 0.3 s."""
     rng = np.random.default_rng(3)
     at = np.arange(MICROPHONE_RATE_HZ * 3 // 10)
     tail = rng.standard_normal(len(at)) * 10 ** (-3 * at / len(at))
-    tail *= 0.7 / np.sqrt(tail @ tail)
-    tail[0] = 0.7
+    tail *= np.sqrt((1 - direct**2) / (tail @ tail))
+    tail[0] = direct
     return np.convolve(sound, tail)[: len(sound)]
 
 
@@ -167,6 +167,14 @@ def test_a_headset_that_is_plugged_in_ends_the_echo() -> None:
     assert judged(bot, back).judge.leak is None
 
 
+def test_a_loudspeaker_that_is_turned_up_makes_no_user_of_the_bot() -> None:
+    bot = np.tile(bot_says(), 3)
+    back = later(room(loudspeaker(bot), direct=0.5), 80, -26)
+    back[len(bot) // 3 :] *= 10 ** (14 / 20)
+    heard = judged(bot, back, of=back * 4)
+    assert np.mean(heard.echo[len(heard.echo) // 2 :]) > 0.9
+
+
 def test_a_lag_that_changes_is_found_again() -> None:
     bot = np.tile(bot_says(), 2)
     half = len(bot) // 2
@@ -212,6 +220,20 @@ def test_any_rate_becomes_8_khz_and_chunks_leave_no_seam(rate_hz: int) -> None:
     parts = [lowered.take(tone[i : i + size]) for i in range(0, len(tone), size)]
     assert len(whole) == pytest.approx(RATE_HZ, abs=2)
     assert np.concatenate(parts) == pytest.approx(whole, abs=1e-4)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
+def test_chunks_of_any_length_leave_no_seam(rate_hz: int) -> None:
+    rng = np.random.default_rng(6)
+    sound = rng.integers(-9000, 9000, rate_hz // 2).astype("<i2")
+    cuts = np.cumsum(rng.integers(1, rate_hz // 40, 100))
+    lowered = Lowered(rate_hz)
+    # Utterances end where they end, and one of a single sample may be left over.
+    parts = [lowered.take(part.tobytes()) for part in np.split(sound, [1, 2, *cuts])]
+    together = np.concatenate(parts)
+    assert together == pytest.approx(
+        Lowered(rate_hz).take(sound.tobytes())[: len(together)], abs=1e-4
+    )
 
 
 def test_the_microphones_time_is_counted_and_free_of_jitter() -> None:

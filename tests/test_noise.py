@@ -137,6 +137,24 @@ def test_with_headphones_there_is_no_gate() -> None:
     assert after(QUIET_ROOM, HEADPHONES).hearing.echo_gate_db == NO_GATE_DB
 
 
+def test_who_talks_over_the_bot_with_a_headset_raises_no_gate_against_his_own_voice() -> None:
+    room = after(QUIET_ROOM)
+    for _ in range(6):
+        for window in stretch(1, NOISE, -75, bot_db=-20):
+            room.threshold(*window, is_echo=False)
+        heard = [room.threshold(*w, is_echo=False) for w in talk(5.4, -40, -75)]
+        assert max(heard) < VOICE
+    said = [(score, db, -20.0) for score, db, _ in talk(10.8, -40, -75)]
+    assert max(room.threshold(*window, is_echo=False) for window in said) < VOICE
+
+
+def test_an_echo_that_is_known_as_one_raises_the_gate() -> None:
+    room = after(QUIET_ROOM)
+    for window in BOT_TALKS:
+        room.threshold(*window, is_echo=True)
+    assert room.hearing.why is Why.ECHO
+
+
 def test_no_gate_is_higher_than_a_voice_at_the_microphone() -> None:
     room = after(crowd(8, -20), stretch(3, VOICE, -15, bot_db=-10))
     assert max(room.hearing.gate_db, room.hearing.echo_gate_db) <= NoiseRules().gate_max_db

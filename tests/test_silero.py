@@ -164,6 +164,26 @@ async def test_a_talker_who_is_cancelled_while_waiting_harms_nobody() -> None:
     assert 0 <= await staying <= 1
 
 
+async def test_a_model_that_fails_is_told_to_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    silero, other = Silero(), Silero()
+    window = windows()[0]
+
+    def failing(_: SileroModel, pcm: bytes, memory: object) -> None:
+        raise MemoryError(f"no room for {len(pcm)} bytes")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SileroModel, "score", failing)
+        # Whoever is first finds nobody to wait for.
+        with pytest.raises(MemoryError):
+            await other.soon(window)
+        async with asyncio.timeout(2):
+            told = await asyncio.gather(
+                silero.soon(window), other.soon(window), return_exceptions=True
+            )
+    assert [type(each) for each in told] == [MemoryError, MemoryError]
+    assert 0 <= await silero.soon(window) <= 1
+
+
 def test_after_a_reset_it_hears_as_if_for_the_first_time() -> None:
     heard = windows()
     silero = Silero()

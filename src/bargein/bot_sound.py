@@ -41,7 +41,8 @@ class Lowered:
         at = np.arange(count) - count // 2
         taps = np.sinc(2 * PASS_HZ / rate_hz * at) * np.hamming(count)
         self._taps = (taps / taps.sum()).astype(np.float32)
-        self._history: Samples = np.zeros(count - 1, dtype=np.float32)
+        # One more than the taps need: the next sample may lie between the last one and the next.
+        self._history: Samples = np.zeros(count, dtype=np.float32)
         self._next = 0.0
         self._last: Samples = np.zeros(1, dtype=np.float32)
 
@@ -61,11 +62,13 @@ class Lowered:
     def _pick(self, heard: Samples, new: int) -> Samples:
         """Smooth only where a sample is wanted, on the grid before and behind it."""
         at = np.arange(self._next, new - 1, self._step)
+        at = at[at < new - 1]  # `arange` rounds, and may go one too far
         self._next += len(at) * self._step - new
-        grid = at.astype(np.intp)
+        before = np.floor(at)
+        share = (at - before).astype(np.float32)
+        grid = before.astype(np.intp) + 1
         views = sliding_window_view(heard, len(self._taps))
         low = views[grid] @ self._taps
-        share = (at - grid).astype(np.float32)
         if share.any():
             low += share * (views[grid + 1] @ self._taps - low)
         picked: Samples = low

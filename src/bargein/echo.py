@@ -44,6 +44,8 @@ FADED_WINDOWS = 60
 """The echo stayed so far below what it should have for so long: it is gone (a headset)."""
 DOUBTED_WINDOWS = 8
 """So many windows without a correlation, and the level alone proves nothing any more."""
+LOUDER_WINDOWS = 4
+"""So many windows in a row are louder and nothing but echo: the loudspeaker was turned up."""
 UNMIXED = 0.85
 """With so much of the usual correlation nothing else sounds."""
 LEARNING = 0.1
@@ -89,6 +91,7 @@ class Leak:
     faded_windows: int = 0
     unknown_windows: int = 0
     """Since it was last found by its correlation."""
+    louder_windows: int = 0
 
 
 class MicrophoneClock:
@@ -185,6 +188,8 @@ class EchoJudge:
         known = correlation >= self._wanted(leak) and abs(lag - leak.lag) <= NEAR
         leak.unknown_windows = 0 if known else leak.unknown_windows + 1
         sure = known or leak.unknown_windows <= DOUBTED_WINDOWS
+        if self._turned_up(leak, correlation if known else 0.0, excess_db):
+            excess_db = 0.0
         is_echo = excess_db < (LOUDER_DB if known else NO_LOUDER_DB) and sure
         if is_echo and known:
             self._learn(leak, lag, correlation, excess_db)
@@ -246,6 +251,17 @@ class EchoJudge:
             return  # the user speaks too, so its level is not that of the echo
         leak.correlation += LEARNING * (correlation - leak.correlation)
         leak.gain_db += LEARNING * excess_db
+
+    @staticmethod
+    def _turned_up(leak: Leak, correlation: float, excess_db: float) -> bool:
+        """Learn at once that the echo itself is louder; a user would spoil the correlation."""
+        alone = correlation >= max(FOUND_AT, UNMIXED * leak.correlation)
+        leak.louder_windows = leak.louder_windows + 1 if alone and excess_db >= LOUDER_DB else 0
+        if leak.louder_windows < LOUDER_WINDOWS:
+            return False
+        leak.gain_db += excess_db
+        leak.louder_windows = 0
+        return True
 
     def _watch(self, leak: Leak) -> None:
         """Forget the echo once it stays away though the bot speaks."""

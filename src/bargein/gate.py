@@ -70,16 +70,19 @@ class Echo:
     """Of its last words."""
     _leaks: deque[float] = field(default_factory=lambda: deque(maxlen=ECHO_WINDOWS))
 
-    def hear(self, level_db: float, bot_db: float) -> bool:
+    def hear(self, level_db: float, bot_db: float, *, is_users: bool = False) -> bool:
         """Take the levels of a window and of what the bot was sent to say meanwhile.
 
-        Gives whether its voice may be in the room.
+        Nothing is learned from what is the user's voice: a gate above it would keep it out
+        for as long as it goes on. Gives whether the bot's voice may be in the room.
         """
         self._bot.append(bot_db)
         loudest = max(self._bot)
         if loudest < BOT_SPEAKS_DB:
             return False
         self._bot_db = loudest
+        if is_users:
+            return True
         self._leaks.append(level_db - loudest)
         return True
 

@@ -128,14 +128,23 @@ class Room:
         """Begin in a quiet room."""
         self.hearing = Hearing(self.rules.probability_threshold)
 
-    def threshold(self, probability: float, level_db: float, bot_db: float = SILENCE_DB) -> float:
+    def threshold(
+        self,
+        probability: float,
+        level_db: float,
+        bot_db: float = SILENCE_DB,
+        *,
+        is_echo: bool | None = None,
+    ) -> float:
         """Take a window: its probability, its level, and the bot's level meanwhile, in dBFS.
 
+        `is_echo` says whether it was known as the bot's own voice, None where nobody can know.
         Gives the threshold for this very window.
         """
+        is_users = is_echo is False and probability >= QUIET_BELOW
         self._floor.hear(level_db, probability)
         self._voices.hear(level_db, probability)
-        self.bot_speaks = self._echo.hear(level_db, bot_db)
+        self.bot_speaks = self._echo.hear(level_db, bot_db, is_users=is_users)
         self._windows += 1
         if self._windows % UPDATE_WINDOWS == 0:
             self.hearing = self._settled(self._judge())
