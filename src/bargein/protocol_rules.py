@@ -105,7 +105,8 @@ A word counts as heard when more than half of it was played.
 - Play utterances one after another in the order of their numbers, each in the order of its
   samples; what comes of one when a later one was played to its end is dropped. Playback starts
   when 40 ms are there or the end of the utterance is.
-- If a sample is missing, wait for it at most 500 ms, then play on; the position counts as if it
+- If a sample is missing while later ones are there, go on behind it 80 ms after those came, with
+  silence as long as what is lost, but no more than 500 ms; the position counts as if it
   had been played. While nothing is there to play, the position stands still.
 - Tell `played` every {PLAYED_EVERY_MS} ms while the bot is heard, at each stop, with `finished`
   at the end of each utterance, and once more with the final position when a verdict is

@@ -263,22 +263,44 @@ def test_silence_before_a_late_end_is_no_underrun(scene: Scene) -> None:
     assert scene.log("played")[-1]["finished"]
 
 
-def test_a_gap_is_waited_for_and_closed_by_what_was_missing(scene: Scene) -> None:
+def test_a_gap_is_closed_by_what_was_overtaken(scene: Scene) -> None:
     scene.play(1, 0, 2400)
     scene.play(1, 3600, 2400, last=True)
-    scene.run(400)
+    scene.run(70)
     scene.play(1, 2400, 1200)
-    scene.run(300)
+    scene.run(400)
     assert sum(stretch.samples for stretch in scene.stretches) == 6000
 
 
-def test_a_gap_that_stays_is_skipped_after_half_a_second(scene: Scene) -> None:
-    scene.play(1, 0, 2400)
-    scene.play(1, 3600, 2400, last=True)
-    scene.run(900)
+@pytest.mark.parametrize(
+    ("known_ms", "gap_ms", "silence_ms"),
+    [(0, 20, 80), (30, 20, 50), (100, 20, 20), (100, 200, 200), (0, 1_000, 500)],
+)
+def test_a_gap_that_stays_is_silence_of_its_length_and_80_ms_of_patience_with_it(
+    scene: Scene, known_ms: int, gap_ms: int, silence_ms: int
+) -> None:
+    behind = 4800 + gap_ms * 24
+    scene.play(1, 0, 4800)
+    scene.run(200 - known_ms)
+    scene.play(1, behind, 2400, last=True)
+    scene.run(known_ms + silence_ms + 200)
     before, after = scene.stretches
-    assert (before.next, after.start, after.next) == (2400, 3600, 6000)
-    assert scene.log("underrun")[0]["lost"] == 1200
+    assert (before.next, after.start, after.next) == (4800, behind, behind + 2400)
+    (underrun,) = scene.log("underrun")
+    assert underrun["lost"] == gap_ms * 24
+    assert underrun["samples"] == pytest.approx(silence_ms * 24, abs=2 * 128)
+
+
+def test_a_gap_behind_a_gap_has_its_own_patience(scene: Scene) -> None:
+    scene.play(1, 0, 2400)
+    scene.play(1, 2880, 480)
+    scene.run(90)
+    scene.play(1, 2400, 480)
+    scene.play(1, 3840, 480, last=True)
+    scene.run(75)
+    scene.play(1, 3360, 480)
+    scene.run(200)
+    assert sum(stretch.samples for stretch in scene.stretches) == 4320
 
 
 def test_an_utterance_whose_end_was_lost_makes_room_for_the_next(scene: Scene) -> None:

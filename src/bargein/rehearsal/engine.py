@@ -351,6 +351,7 @@ class Engine:
                 self._send_played(utterance, played, finished=True)
                 self._tell(Finished(now_ms, utterance, played))
             case Starved(utterance, samples, lost):
+                self._tell_sounded()  # it was before, even in this very block
                 self._tell(Underrun(now_ms, utterance, samples, lost))
             case PlayedNow():
                 self._sound(telling)

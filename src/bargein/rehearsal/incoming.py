@@ -55,6 +55,11 @@ class Incoming:
         """Later samples are here while some before them are missing."""
         return bool(self._ahead)
 
+    @property
+    def gap_samples(self) -> int:
+        """So many are missing before the next that are here."""
+        return self._ahead[0][0] - self.end if self._ahead else 0
+
     def append(self, start_sample: int, pcm: bytes, *, last: bool) -> bool:
         """Take what came; what is here already is trimmed. False where it is too far ahead."""
         samples = len(pcm) // BYTES_PER_SAMPLE

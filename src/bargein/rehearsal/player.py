@@ -24,8 +24,11 @@ PRIME_MS = 40
 """An utterance begins, or goes on after it starved, when this much is there..."""
 PRIME_WAIT_MS = 100
 """...or when it has waited this long with less: the server may send no more before we play."""
-GAP_WAIT_MS = 500
-"""How long to wait for samples that are missing while later ones are there."""
+GAP_WAIT_MS = 80
+"""So long after later samples came, those missing before them are lost, not overtaken. They are
+silence of their own length."""
+LOST_WAIT_MS = 500
+"""How long to wait at most, for a long gap, or for an end when the next utterance is there."""
 GAINS: dict[Gate, float] = {"open": 1.0, "hinted": 0.25, "ducked": 0.1, "muted": 0.0}
 """-12 dB at a hint of a voice, -20 dB while the user speaks over a bot that is not muted."""
 RAMP_SAMPLES = 128
@@ -85,6 +88,8 @@ class Player:
         self._dropped: dict[int, int] = {}
         self._last_finished = -1
         self._starved_samples = 0
+        self._gap_at = -1
+        self._gap_samples = 0
 
     @property
     def current(self) -> Incoming | None:
@@ -131,6 +136,7 @@ class Player:
             _remember(self._dropped, each.id, each.played)
         self._queue.clear()
         self._starved_samples = 0
+        self._gap_at = -1
 
     def render(self, samples: int) -> bytes:
         """Give the next samples for the loudspeaker, silence where nothing plays."""
@@ -151,6 +157,8 @@ class Player:
 
     def _advance(self, samples: int) -> bytes:
         output = bytearray()
+        if self._queue:
+            self._watch_gap(self._queue[0], samples)
         while self._queue and (done := len(output) // BYTES_PER_SAMPLE) < samples:
             head = self._queue[0]
             if head.finished:
@@ -193,16 +201,29 @@ class Player:
                 return False
             self._prime(head)
             return True
-        if waited_ms < GAP_WAIT_MS:
-            return False
         if head.gapped:
-            head.begun = True
-            self._prime(head, head.skip_gap())
-            return True
-        if len(self._queue) == 1:
+            return self._bridge(head)
+        if waited_ms < LOST_WAIT_MS or len(self._queue) == 1:
             return False
         # The next one is here already, so this one's end was lost.
         self._finish(head)
+        return True
+
+    def _watch_gap(self, head: Incoming, samples: int) -> None:
+        """Count for how long later samples have been there; a gap is known by where it begins."""
+        if head.gapped and head.end == self._gap_at:
+            self._gap_samples += samples
+        else:
+            self._gap_at, self._gap_samples = head.end, 0
+
+    def _bridge(self, head: Incoming) -> bool:
+        """Go on behind what is missing, once that can hardly come any more."""
+        waited_ms = self._ms(self._starved_samples)
+        as_long_ms = min(self._ms(head.gap_samples), LOST_WAIT_MS)
+        if self._ms(self._gap_samples) < GAP_WAIT_MS or waited_ms < as_long_ms:
+            return False
+        head.begun = True
+        self._prime(head, head.skip_gap())
         return True
 
     def _finish(self, head: Incoming) -> None:

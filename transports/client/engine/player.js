@@ -17,8 +17,13 @@ import {Utterance} from './utterance.js';
 const PRIME_MS = 40;
 /** ...or when it has waited this long with less: the server may send no more before we play. */
 const PRIME_WAIT_MS = 100;
-/** How long to wait for samples that are missing while later ones are there. */
-const GAP_WAIT_MS = 500;
+/**
+ * So long after later samples came, those missing before them are lost, not overtaken. They are
+ * silence of their own length.
+ */
+const GAP_WAIT_MS = 80;
+/** How long to wait at most, for a long gap, or for an end when the next utterance is there. */
+const LOST_WAIT_MS = 500;
 /** Positions of this many utterances that are over are remembered, for late questions. */
 const REMEMBERED_UTTERANCES = 8;
 
@@ -43,6 +48,8 @@ export class Player {
   #dropped = new Map();
   #lastFinished = -1;
   #starvedSamples = 0;
+  #gapAt = -1;
+  #gapSamples = 0;
   #inStretch = false;
   #sinc;
   #outputPerSecond;
@@ -107,6 +114,7 @@ export class Player {
     for (const {id, played} of this.#queue) remember(this.#dropped, id, played);
     this.#queue = [];
     this.#starvedSamples = 0;
+    this.#gapAt = -1;
     this.#inStretch = false;
   }
 
@@ -133,6 +141,7 @@ export class Player {
 
   #advance(output) {
     let done = 0;
+    if (this.current !== null) this.#watchGap(this.current, output.length);
     while (done < output.length && this.#queue.length > 0) {
       const head = this.#queue[0];
       if (head.finished) this.#finish(head);
@@ -172,22 +181,37 @@ export class Player {
   /** @returns {boolean} whether there is something to play after all */
   #starve(head, outputSamples) {
     this.#inStretch = false;
-    this.#starvedSamples += (outputSamples * this.#botRateHz) / this.#outputPerSecond;
+    this.#starvedSamples += this.#botSamples(outputSamples);
     const waitedMs = this.#ms(this.#starvedSamples);
     if (head.available > 0) {
       if (waitedMs < PRIME_WAIT_MS) return false;
       this.#prime(head);
       return true;
     }
-    if (waitedMs < GAP_WAIT_MS) return false;
-    if (head.gapped) {
-      head.begun = true;
-      this.#prime(head, head.skipGap());
-      return true;
-    }
-    if (this.#queue.length === 1) return false;
+    if (head.gapped) return this.#bridge(head);
+    if (waitedMs < LOST_WAIT_MS || this.#queue.length === 1) return false;
     // The next one is here already, so this one's end was lost.
     this.#finish(head);
+    return true;
+  }
+
+  /** Count for how long later samples have been there; a gap is known by where it begins. */
+  #watchGap(head, outputSamples) {
+    if (head.gapped && head.end === this.#gapAt) {
+      this.#gapSamples += this.#botSamples(outputSamples);
+    } else {
+      this.#gapAt = head.end;
+      this.#gapSamples = 0;
+    }
+  }
+
+  /** Go on behind what is missing, once that can hardly come any more. */
+  #bridge(head) {
+    const waitedMs = this.#ms(this.#starvedSamples);
+    const asLongMs = Math.min(this.#ms(head.gapSamples), LOST_WAIT_MS);
+    if (this.#ms(this.#gapSamples) < GAP_WAIT_MS || waitedMs < asLongMs) return false;
+    head.begun = true;
+    this.#prime(head, head.skipGap());
     return true;
   }
 
@@ -206,6 +230,10 @@ export class Player {
 
   #find(id) {
     return this.#queue.find((utterance) => utterance.id === id);
+  }
+
+  #botSamples(outputSamples) {
+    return (outputSamples * this.#botRateHz) / this.#outputPerSecond;
   }
 
   #ms(botSamples) {

@@ -56,6 +56,11 @@ export class Utterance {
     return this.#ahead.length > 0;
   }
 
+  /** So many are missing before the next that are here. */
+  get gapSamples() {
+    return this.gapped ? this.#ahead[0].startSample - this.end : 0;
+  }
+
   /**
    * Take what came; what is here already is trimmed.
    * @returns {boolean} false where it did not fit, and is lost
