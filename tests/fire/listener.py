@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.protocol import WINDOW_SAMPLES
 from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.events import Event, Sounded, Underrun, VerdictHeard
+from bargein.rehearsal.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard
 from tests.fire.bot import RATE_HZ
 from tests.fire.hand_clock import HandClock
 
@@ -58,6 +58,8 @@ class Listener:
     settings: ClientSettings
     send: Callable[[str | bytes], None]
     check: Callable[[Heard], None]
+    hang_up: Callable[[], None]
+    """The connection counts as dead."""
     sound: Sound = SILENCE
     sound_until_ms: float = 0
     played: Counter[int] = field(default_factory=Counter)
@@ -74,10 +76,6 @@ class Listener:
     def make(self, sound: Sound, ms: float) -> None:
         """A sound begins, and lasts so long."""
         self.sound, self.sound_until_ms = sound, self.clock.now_ms() + ms
-
-    def is_heard_last(self, utterance: int) -> bool:
-        """Whether something of it was heard, and nothing behind it."""
-        return utterance == max(self.played, default=0)
 
     def receive(self, data: str | bytes) -> None:
         """Something came from the server."""
@@ -114,3 +112,7 @@ class Listener:
                 self.lost[event.utterance] += event.lost
             case VerdictHeard() if event.phase != "contested":
                 self.verdicts.append(event)
+                # Another attempt may begin in the same moment.
+                self.contesting_since_ms = None
+            case ServerSilent():
+                self.hang_up()

@@ -65,6 +65,7 @@ class Client:
         self._heartbeat: Heartbeat | None = None
         self._connected = False
         self._helloed_ms = 0.0
+        self._cut_at: tuple[int, int] | None = None
         self._floor_seq = 0
         self._trip_ms: float | None = None
         self._offset_ms: float | None = None
@@ -118,6 +119,7 @@ class Client:
             self._resume = Resume(
                 session=self.welcome.session, utterance=utterance, played_samples=played
             )
+        self._cut_at = self._engine.cut_at if self._engine else self._cut_at
         self._engine = self._heartbeat = self.welcome = None
         self._connected = True
         self._seq = self._floor_seq = 0
@@ -148,6 +150,7 @@ class Client:
             welcome.sample_rate_hz,
             welcome.probability_threshold if own is None else own,
             *taken,
+            cut_at=self._cut_at if resumed else None,
         )
         self._engine = Engine(self.settings, start, send=self._send, tell=self._events.append)
         self._events.append(WelcomeHeard(now_ms, welcome.session, resumed))

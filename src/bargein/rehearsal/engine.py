@@ -88,6 +88,8 @@ class Start:
     utterance: int = 0
     """What was playing when the connection was lost, and how much of it was played."""
     played: int = 0
+    cut_at: tuple[int, int] | None = None
+    """Where the bot was cut off last before that."""
 
 
 class Engine:
@@ -123,10 +125,11 @@ class Engine:
         self._spent = False
         # Since when a newer epoch is known than any verdict has told.
         self._ahead_since_ms: float | None = None
-        # Where the bot was cut off last, told again and again: it may have been lost.
-        self._cut_at: tuple[int, int] | None = None
+        self.cut_at = start.cut_at
+        """Where the bot was cut off last, told again and again: it may have been lost."""
         self.last_heard = (start.utterance, start.played)
         """The utterance of which something was heard last, and how much of it was played."""
+        self._player.pass_over(start.utterance)
         if start.played > 0:
             self._player.expect(start.utterance, start.played)
 
@@ -261,8 +264,8 @@ class Engine:
 
     def report(self) -> None:
         """Tell again where the bot was cut off last; the heartbeat asks for it."""
-        if self._cut_at is not None:
-            self._send_played(*self._cut_at, finished=False)
+        if self.cut_at is not None:
+            self._send_played(*self.cut_at, finished=False)
 
     def _contested(self, message: Contested) -> None:
         if message.epoch < self.epoch:
@@ -276,8 +279,8 @@ class Engine:
 
     def _accepted(self, message: Accepted) -> None:
         # Of the utterance that plays: the server may have guessed another one.
-        told = message.utterance
-        self._cut_at = self.position or (told, self._player.played_of(told))
+        last = max(message.utterance, self.last_heard[0])
+        self.cut_at = self.position or (last, self._player.played_of(last))
         if (attempt := self._contest.open) is not None:
             attempt.at_sample = self._player.played_of(message.utterance)
         self._player.drop()

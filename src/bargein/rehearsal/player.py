@@ -107,6 +107,10 @@ class Player:
         """Whether it is over: it was played to its end, or one behind it was."""
         return utterance <= self._last_finished
 
+    def pass_over(self, utterance: int) -> None:
+        """All before this one is over."""
+        self._last_finished = utterance - 1
+
     def append(self, packet: Packet) -> None:
         """Take a packet of the current epoch."""
         last = Flag.LAST in packet.flags
@@ -231,6 +235,7 @@ class Player:
         self._starved_samples = 0
         _remember(self._lengths, head.id, head.played)
         self._last_finished = max(self._last_finished, head.id)
+        self._queue = [each for each in self._queue if each.id > head.id]
         self._tell_finished(head.id)
 
     def _tell_finished(self, utterance: int) -> None:

@@ -83,6 +83,7 @@ export class Engine {
     this.#player = new Player(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
     this.#admission = new Admission(epoch, botRateHz);
     this.#tape = record ? new Tape(rateHz) : null;
+    if (resume) this.#player.passOver(resume.utterance);
     if (resume && resume.played > 0) this.#player.expect(resume.utterance, resume.played);
   }
 
@@ -263,7 +264,8 @@ export class Engine {
   #accepted(message) {
     if (!this.#isNews(message)) return;
     // Of the utterance that plays: the server may have guessed another one.
-    const utterance = this.#player.current?.id ?? message.utterance;
+    const last = Math.max(message.utterance, this.#player.lastHeard);
+    const utterance = this.#player.current?.id ?? last;
     this.#cutAt = {utterance, played: this.#player.playedOf(utterance)};
     if (this.#contest.open !== null) {
       this.#contest.open.at = this.#player.playedOf(message.utterance);

@@ -47,6 +47,8 @@ export class Player {
   // How far utterances were played that were dropped: one may be sent again.
   #dropped = new Map();
   #lastFinished = -1;
+  /** The utterance of which something was heard last; 0 for none. */
+  lastHeard = 0;
   #starvedSamples = 0;
   #gapAt = -1;
   #gapSamples = 0;
@@ -76,6 +78,12 @@ export class Player {
   /** How much of an utterance was played; 0 for one that never came. */
   playedOf(id) {
     return this.#find(id)?.played ?? this.#lengths.get(id) ?? this.#dropped.get(id) ?? 0;
+  }
+
+  /** All before this utterance is over; it was heard before the connection was lost. */
+  passOver(id) {
+    this.#lastFinished = id - 1;
+    this.lastHeard = id;
   }
 
   /** @param {import('./packet.js').Packet} packet of the current epoch */
@@ -161,6 +169,7 @@ export class Player {
       this.#inStretch = true;
     }
     head.begun ||= written > 0;
+    if (written > 0) this.lastHeard = head.id;
     return written;
   }
 
@@ -221,6 +230,7 @@ export class Player {
     this.#inStretch = false;
     remember(this.#lengths, head.id, head.played);
     this.#lastFinished = Math.max(this.#lastFinished, head.id);
+    this.#queue = this.#queue.filter((utterance) => utterance.id > head.id);
     this.#tellFinished(head.id);
   }
 
