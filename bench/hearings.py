@@ -13,6 +13,7 @@ import numpy as np
 from bargein.arbiter import Accept, Arbiter, Order, Pause, Reject
 from bargein.echo import NO_ECHO, EchoJudge
 from bargein.floor import Floor
+from bargein.gate import NO_GATE_DB
 from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, level_db
 from bargein.processors.silero import Silero
 from bargein.protocol import WINDOW_SAMPLES
@@ -127,7 +128,7 @@ class Hearing:
         if self._refresh.due(probability, speaking=self._voice.speaking):
             self._silero.reset()
         self._follow_steady(probability, now_ms)
-        if self._ear.hear(pcm, probability, 2 * threshold if threshold >= UNHEARD else threshold):
+        if self._ear.hear(pcm, probability, self._client_threshold(level_db(pcm))):
             self._client(probability, now_ms)
         self._server(probability, threshold, now_ms)
         self._recognise(now_ms)
@@ -164,6 +165,13 @@ class Hearing:
         self.outcome.echo_windows += self._reading.is_echo
         is_echo = self._reading.is_echo
         return self._room.threshold(probability, level_db(pcm), bot_db, is_echo=is_echo)
+
+    def _client_threshold(self, level_db: float) -> float:
+        """What the window must reach at the client, which is told of its gates."""
+        hearing = self._room.hearing
+        gate_db = hearing.client_echo_gate_db if self._room.bot_speaks else NO_GATE_DB
+        heard = level_db >= max(gate_db, hearing.gate_db)
+        return hearing.threshold if heard else 2 * UNHEARD
 
     def _client(self, probability: float, now_ms: float) -> None:
         """The client's onset or offset; it hears no echo, only the gate."""

@@ -201,7 +201,7 @@ class Interruption(FrameProcessor):
         self._vad_settings = VadSettings(
             probability_threshold=hearing.threshold,
             gate_db=hearing.gate_db,
-            echo_gate_db=hearing.echo_gate_db,
+            echo_gate_db=hearing.client_echo_gate_db,
             noise_floor_db=hearing.noise_floor_db,
             why=hearing.why,
         )

@@ -155,6 +155,24 @@ def test_an_echo_that_is_known_as_one_raises_the_gate() -> None:
     assert room.hearing.why is Why.ECHO
 
 
+def test_a_client_is_muted_by_the_peaks_of_an_echo_but_seldom_and_the_server_hears_above_them() -> (
+    None
+):
+    room, mutes, words = after(QUIET_ROOM), 0, stretch(0.6, VOICE, -32, bot_db=-20)
+    for window in (words + stretch(0.1, VOICE, -21, bot_db=-20)) * 40:
+        hearing = room.hearing
+        mutes += window[1] >= max(hearing.gate_db, hearing.client_echo_gate_db)
+        room.threshold(*window, is_echo=True)
+    assert mutes <= 25  # all of them before the echo is known
+    assert room.threshold(VOICE, -26, -20, is_echo=False) < VOICE
+    assert room.hearing.client_echo_gate_db <= NoiseRules().client_gate_max_db
+
+
+def test_where_no_window_is_known_as_echo_the_client_has_the_servers_gate() -> None:
+    hearing = after(QUIET_ROOM, BOT_TALKS).hearing
+    assert hearing.client_echo_gate_db == hearing.echo_gate_db > NO_GATE_DB
+
+
 def test_no_gate_is_higher_than_a_voice_at_the_microphone() -> None:
     room = after(crowd(8, -20), stretch(3, VOICE, -15, bot_db=-10))
     assert max(room.hearing.gate_db, room.hearing.echo_gate_db) <= NoiseRules().gate_max_db

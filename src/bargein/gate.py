@@ -32,6 +32,9 @@ ECHO_LEAST_WINDOWS = 20
 """With so many windows of the bot's voice its echo is known: 0.6 s."""
 ECHO_QUANTILE = 0.7
 ECHO_MARGIN_DB = 7.0
+ECHO_PEAK_QUANTILE = 0.97
+ECHO_PEAK_MARGIN_DB = 3.0
+"""Above all but the loudest 3 windows of 3 s that were known as echo."""
 ECHO_RISE_DB = 4.0
 """An echo that stands out of the noise by less is none."""
 
@@ -69,8 +72,11 @@ class Echo:
     _bot_db: float = NO_GATE_DB
     """Of its last words."""
     _leaks: deque[float] = field(default_factory=lambda: deque(maxlen=ECHO_WINDOWS))
+    _known: deque[float] = field(default_factory=lambda: deque(maxlen=ECHO_WINDOWS))
 
-    def hear(self, level_db: float, bot_db: float, *, is_users: bool = False) -> bool:
+    def hear(
+        self, level_db: float, bot_db: float, *, is_users: bool = False, is_echo: bool = False
+    ) -> bool:
         """Take the levels of a window and of what the bot was sent to say meanwhile.
 
         Nothing is learned from what is the user's voice: a gate above it would keep it out
@@ -84,6 +90,8 @@ class Echo:
         if is_users:
             return True
         self._leaks.append(level_db - loudest)
+        if is_echo:
+            self._known.append(level_db - loudest)
         return True
 
     def gate_db(self, noise_floor_db: float) -> float:
@@ -96,6 +104,12 @@ class Echo:
         echo_db = self._bot_db + _quantile(self._leaks, ECHO_QUANTILE)
         stands_out = echo_db >= noise_floor_db + ECHO_RISE_DB
         return echo_db + ECHO_MARGIN_DB if stands_out else NO_GATE_DB
+
+    def peak_gate_db(self) -> float:
+        """The level that keeps nearly all of it out, its peaks too; `NO_GATE_DB` until known."""
+        if len(self._known) < ECHO_LEAST_WINDOWS:
+            return NO_GATE_DB
+        return self._bot_db + _quantile(self._known, ECHO_PEAK_QUANTILE) + ECHO_PEAK_MARGIN_DB
 
 
 def _share(flags: Collection[bool]) -> float:

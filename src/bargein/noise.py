@@ -59,6 +59,8 @@ class NoiseRules:
     """...from this one on it is loud; in between the threshold falls evenly."""
     gate_max_db: float = -28.0
     """No gate is higher: who talks into the microphone is usually above it."""
+    client_gate_max_db: float = -18.0
+    """The client's own while the bot speaks: whom it keeps out, the server hears 100 ms later."""
     threshold_step: float = 0.03
     level_step_db: float = 2.0
     """Smaller changes are none: threshold and gates would never rest."""
@@ -72,6 +74,8 @@ class Hearing:
     gate_db: float = NO_GATE_DB
     echo_gate_db: float = NO_GATE_DB
     """The gate while the bot speaks, where it is above the other."""
+    client_echo_gate_db: float = NO_GATE_DB
+    """The client's, which can't tell echo: above its peaks too, or the bot would stutter."""
     noise_floor_db: float = SILENCE_DB
     why: Why = Why.QUIET
 
@@ -144,7 +148,9 @@ class Room:
         is_users = is_echo is False and probability >= QUIET_BELOW
         self._floor.hear(level_db, probability)
         self._voices.hear(level_db, probability)
-        self.bot_speaks = self._echo.hear(level_db, bot_db, is_users=is_users)
+        self.bot_speaks = self._echo.hear(
+            level_db, bot_db, is_users=is_users, is_echo=bool(is_echo)
+        )
         self._windows += 1
         if self._windows % UPDATE_WINDOWS == 0:
             self.hearing = self._settled(self._judge())
@@ -159,8 +165,9 @@ class Room:
         why = Why.NOISE if threshold < rules.probability_threshold else Why.QUIET
         if max(voices_db, echo_db) > NO_GATE_DB:
             why = Why.VOICES if voices_db >= echo_db else Why.ECHO
-        most_db = rules.gate_max_db
-        return Hearing(threshold, min(most_db, voices_db), min(most_db, echo_db), floor_db, why)
+        voices_db, echo_db = min(rules.gate_max_db, voices_db), min(rules.gate_max_db, echo_db)
+        peak_db = min(rules.client_gate_max_db, self._echo.peak_gate_db())
+        return Hearing(threshold, voices_db, echo_db, max(echo_db, peak_db), floor_db, why)
 
     def _threshold(self, floor_db: float) -> float:
         rules = self.rules
@@ -176,6 +183,7 @@ class Room:
             and abs(new.threshold - old.threshold) < self.rules.threshold_step
             and abs(new.gate_db - old.gate_db) < step_db
             and abs(new.echo_gate_db - old.echo_gate_db) < step_db
+            and abs(new.client_echo_gate_db - old.client_echo_gate_db) < step_db
             and abs(new.noise_floor_db - old.noise_floor_db) < step_db
         )
         return old if rests else new
