@@ -221,6 +221,12 @@ def test_the_client_is_told_of_changes_and_at_most_once_a_second() -> None:
     assert [n for n, due in enumerate(told) if due] == [1, 34, 67]
 
 
+def test_a_client_that_missed_a_change_is_told_again_within_ten_seconds() -> None:
+    telling = Telling(Hearing(0.65))
+    told = [telling.due(Hearing(0.4, why=Why.NOISE)) for _ in range(700)]
+    assert [n for n, due in enumerate(told) if due] == [0, 313, 626]
+
+
 def test_levels_are_in_dbfs_and_silence_has_a_floor() -> None:
     sine = (32_767 * np.sin(np.arange(16_000) * 0.1)).astype("<i2").tobytes()
     assert level_db(sine) == pytest.approx(-3.01, abs=0.02)

@@ -191,6 +191,8 @@ class Room:
 
 TELL_EVERY_WINDOWS = 32
 """A client hears of a change at most once a second."""
+TELL_AGAIN_WINDOWS = 313
+"""And of the last one again every 10 s: on some networks it was lost or overtaken."""
 
 
 @dataclass(slots=True)
@@ -199,11 +201,13 @@ class Telling:
 
     told: Hearing
     _since: int = TELL_EVERY_WINDOWS
+    _has_told: bool = False
 
     def due(self, hearing: Hearing) -> bool:
         """Take the hearing of the next window; whether to tell it now."""
         self._since += 1
-        if hearing == self.told or self._since < TELL_EVERY_WINDOWS:
+        is_news = hearing != self.told and self._since >= TELL_EVERY_WINDOWS
+        if not is_news and not (self._has_told and self._since >= TELL_AGAIN_WINDOWS):
             return False
-        self.told, self._since = hearing, 0
+        self.told, self._since, self._has_told = hearing, 0, True
         return True

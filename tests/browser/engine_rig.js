@@ -17,7 +17,7 @@ export class Rig {
     this.hiss = hiss ? HISS : 0;
     const vad = {probability: () => this.voice, reset: () => {}};
     this.engine = new Engine(
-      {rateHz, botRateHz, vad, ...options, epoch: 1, threshold: 0.65, record: true},
+      {rateHz, botRateHz, vad, threshold: 0.65, ...options, epoch: 1, record: true},
     );
   }
 

@@ -121,6 +121,24 @@ def test_who_wants_no_ducking_at_hints_gets_none(engine_page: Page) -> None:
     assert [each.gain for each in scene.stretches] == [OPEN_GAIN]
 
 
+def test_a_bot_that_may_not_be_interrupted_is_not_ducked_either(engine_page: Page) -> None:
+    scene = Scene(engine_page, threshold=1)
+    scene.play(1, 0, RATE_HZ)
+    scene.run(300)
+    scene.voice(0.99)
+    scene.run(300)
+    assert scene.log("truncate") == []
+    assert [each.gain for each in scene.stretches] == [OPEN_GAIN]
+
+
+def test_at_a_low_threshold_speech_ends_too(engine_page: Page) -> None:
+    scene = Scene(engine_page, threshold=0.1)
+    scene.speak()
+    scene.voice(0.01)
+    scene.run(500)
+    assert len(scene.log("speech_ended")) == 1
+
+
 def test_after_a_false_alarm_the_rest_of_the_sound_ducks_nothing(scene: Scene) -> None:
     scene.speak()
     rejected(scene)

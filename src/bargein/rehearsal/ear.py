@@ -16,7 +16,7 @@ from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 
 WINDOW_MS = WINDOW_SAMPLES * 1000 / MICROPHONE_RATE_HZ
 HYSTERESIS = 0.15
-"""Speech goes on until the probability is this far below the threshold..."""
+"""Speech goes on until the probability is this far below the threshold, or below half of it..."""
 MIN_SILENCE_MS = 200
 """...for this long."""
 MIN_SILENT_WINDOWS = math.ceil(MIN_SILENCE_MS / WINDOW_MS)
@@ -33,6 +33,8 @@ HINT_SHARE = 0.5
 """A window of this share of the threshold is a hint of a voice..."""
 HINT_WINDOWS = 3
 """...that holds for so many windows, if nothing follows."""
+NEVER = 1.0
+"""No window reaches this: the bot may not be interrupted, so it is not ducked either."""
 
 Change = Literal["onset", "offset"]
 
@@ -72,7 +74,7 @@ class Ear:
         return change
 
     def _take_hint(self, heard: float, threshold: float) -> None:
-        if self.speaking:
+        if self.speaking or threshold >= NEVER:
             self._hint_left = 0
         elif heard >= threshold * HINT_SHARE:
             self._hint_left = HINT_WINDOWS
@@ -91,7 +93,7 @@ class Ear:
                 return None
             self.speaking, self._silent_windows = True, 0
             return "onset"
-        quiet = probability < threshold - HYSTERESIS
+        quiet = probability < max(threshold - HYSTERESIS, threshold / 2)
         self._silent_windows = self._silent_windows + 1 if quiet else 0
         if self._silent_windows < MIN_SILENT_WINDOWS:
             return None

@@ -5,6 +5,9 @@ const HINT_SHARE = 0.5;
 /** ...that holds for this many windows, 96 ms, if nothing follows. */
 const HINT_WINDOWS = 3;
 
+/** No window reaches this: the bot may not be interrupted, so it is not ducked either. */
+const NEVER = 1;
+
 export class Hint {
   #windowsLeft = 0;
 
@@ -15,7 +18,7 @@ export class Hint {
    * @returns {boolean} whether a voice may be beginning
    */
   hear(probability, threshold, speaking) {
-    if (speaking) this.#windowsLeft = 0;
+    if (speaking || threshold >= NEVER) this.#windowsLeft = 0;
     else if (probability >= threshold * HINT_SHARE) this.#windowsLeft = HINT_WINDOWS;
     else if (this.#windowsLeft > 0) this.#windowsLeft -= 1;
     return this.#windowsLeft > 0;

@@ -2,7 +2,7 @@
 
 import {MICROPHONE_RATE_HZ, WINDOW_SAMPLES} from './silero.js';
 
-/** Speech goes on until the probability is this far below the threshold... */
+/** Speech goes on until the probability is this far below the threshold, or below half of it... */
 const HYSTERESIS = 0.15;
 /** ...for this long. */
 const MIN_SILENCE_MS = 200;
@@ -26,7 +26,8 @@ export class Speech {
       this.#silentWindows = 0;
       return 'onset';
     }
-    this.#silentWindows = probability < threshold - HYSTERESIS ? this.#silentWindows + 1 : 0;
+    const silence = Math.max(threshold - HYSTERESIS, threshold / 2);
+    this.#silentWindows = probability < silence ? this.#silentWindows + 1 : 0;
     if (this.#silentWindows < MIN_SILENT_WINDOWS) return null;
     this.speaking = false;
     return 'offset';
