@@ -10,19 +10,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
 import statistics
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import uvicorn
 from loguru import logger
 from numpy.typing import NDArray
 
+from bargein.pipelines.load import load
+from bargein.pipelines.serve import application
 from bargein.protocol import Accepted, Message
 from bargein.transports.rtvi import call
 from bargein.transports.rtvi.link import RtviLink
-from bench.interruptions import serve
 from tests.room.conftest import BASE
 from tests.room.parts import GivenLlm, Tap
 from tests.room.speech import RATE_HZ, spoken
@@ -34,6 +37,20 @@ LOUD = 300
 TAIL_SAMPLES = BOT_RATE_HZ // 2
 """So much of the end of what was heard is looked for in what was made."""
 SETTLED_S = 1.5
+
+
+async def serve(config: Path) -> tuple[uvicorn.Server, asyncio.Task[None], str]:
+    """Open the room of a config."""
+    loaded = load(config, environ=os.environ)
+    local = application(loaded, loaded.transport.build())
+    server = uvicorn.Server(
+        uvicorn.Config(local.app, port=0, log_level="error", ws="websockets-sansio")
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  (uvicorn offers no event)
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    return server, task, f"ws://127.0.0.1:{port}/ws"
 
 
 class Watched(RtviLink):
