@@ -83,6 +83,8 @@ async def rehearse(play: Play) -> Outcome:
     living = asyncio.create_task(room.live())
     try:
         await _serve(play.config, room, tape, rate_hz)
+        if not room.line.closed.is_set():
+            room.note(Moment(room.now_ms, What.HUNG_UP))
     except BargeinError as error:
         failure = str(error)
     finally:

@@ -21,12 +21,15 @@ from pathlib import Path
 
 from loguru import logger
 
-from bargein.errors import PartError
+from bargein.config.problems import InvalidConfigError, Problem, problems_of
+from bargein.errors import ConfigError, PartError
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.rehearsal_files import folders, write
 from bargein.pipelines.rehearse import Outcome, Play, rehearse
 from bargein.pipelines.scenarios import read_scenarios
 from bargein.pipelines.session import warm_up
+from bargein.rehearsal.scenario import Written
+from bargein.transports.rehearsal.voices import mistakes_of_sounds
 
 PASSED, FAILED = 0, 1
 
@@ -62,6 +65,7 @@ def rehearse_command(config: Path, scenarios: Sequence[Path], options: Options) 
     """Rehearse them all; gives the exit status. ConfigError if there is nothing to be played."""
     _log(options.debug)
     written = read_scenarios(scenarios)
+    _try(config, written)
     tasks = [
         Task(
             config,
@@ -84,6 +88,22 @@ def rehearse_command(config: Path, scenarios: Sequence[Path], options: Options) 
         if not options.as_json:
             _print(outcome, brief=options.brief)
     return _conclude(outcomes, options, time.monotonic() - began_s)
+
+
+def _try(config: Path, written: Sequence[Written]) -> None:
+    """Raise InvalidConfigError with all sounds and settings that can't be had, at their places."""
+    _load(config, ())
+    found: list[Problem] = []
+    for each in written:
+        found += mistakes_of_sounds(each)
+        for count, place in enumerate(each.setting_places, start=1):
+            try:
+                _load(config, each.scenario.settings[:count])
+            except ConfigError as error:
+                found += [Problem(place, problem.message) for problem in problems_of(error, place)]
+                break
+    if found:
+        raise InvalidConfigError(found)
 
 
 def _outcomes(tasks: Sequence[Task], jobs: int) -> Iterator[Outcome]:

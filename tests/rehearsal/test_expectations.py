@@ -8,10 +8,11 @@ import pytest
 
 from bargein.protocol import SpokenWord
 from bargein.rehearsal.ending import NOTHING_COMES_MS, Ending
-from bargein.rehearsal.events import Sounded, WordsShown
+from bargein.rehearsal.events import Sounded, ThresholdSet, WordsShown
 from bargein.rehearsal.expectations import Evidence, Finding, Message, Status, judge
 from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import Moment, What
+from bargein.rehearsal.noting import client_moments
 from bargein.rehearsal.scenario import Scenario
 from bargein.rehearsal.wanted import Expected
 
@@ -109,6 +110,18 @@ def test_words_that_only_the_ear_or_only_the_context_has_are_wrong(
     for most in range(3):
         met = findings({"wrong_words": most}, hearing=ear(reached))[0].status is Status.MET
         assert met == (wrong <= most)
+
+
+def test_what_came_of_another_utterance_says_of_which() -> None:
+    (finding,) = findings({"muted": {"utterance": 2}})
+    assert finding.came == "muted (utterance 1) at 1100 ms, muted (utterance 1) at 2090 ms"
+
+
+def test_a_threshold_is_told_again_only_when_it_is_another() -> None:
+    told: list[Moment] = []
+    for threshold in (0.65, 0.651, 0.7, 0.65):
+        told += client_moments(ThresholdSet(0, threshold, -50), Hearing(1000), told)
+    assert [moment.text for moment in told] == ["0.65", "0.70", "0.65"]
 
 
 def test_samples_that_were_skipped_or_came_again_fail_at_once() -> None:

@@ -216,16 +216,39 @@ def test_a_mistake_in_what_was_given_is_status_2_before_anything_is_played(
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(FAILS)
     bad.write_text(FAILS.replace("expect", "expects"))
+    unset, mute = tmp_path / "unset.yaml", tmp_path / "mute.yaml"
+    unset.write_text("name: unset\nset: [pipeline.vad.pause_ms=1]\nexpect: [muted]\n")
+    mute.write_text(
+        "name: mute\nuser:\n  - {at_ms: 1, play: none.wav}\n"
+        "  - {at_ms: 1, say: hi, voice: nobody}\nexpect: [muted]\n"
+    )
     for arguments, wrong in (
         ((str(CONFIG), str(bad)), "there is no key 'expects' here. Did you mean 'expect'?"),
         ((str(tmp_path / "none.yaml"), str(good)), "none.yaml"),
         ((str(CONFIG), str(good), "--set", "pipeline.espeak_tts.voice=xx"), "no voice 'xx'"),
         ((str(CONFIG), str(tmp_path / "empty")), "empty"),
+        ((str(CONFIG), str(unset)), f"{unset}:2:7: there is no part 'vad'"),
+        ((str(CONFIG), str(mute)), f"{mute}:3:5: '{tmp_path / 'none.wav'}' can't be read"),
+        ((str(CONFIG), str(mute)), f"{mute}:4:5: espeak-ng has no voice 'nobody'"),
     ):
         status, output = refused(*arguments)
         assert status == 2
         assert wrong in output
         assert "passed" not in output
+
+
+def test_a_bot_that_hangs_up_is_told_from_one_that_does_not_answer(tmp_path: Path) -> None:
+    path = tmp_path / "asks.yaml"
+    path.write_text(
+        "name: asks\nuser:\n  - {after: bot_word(Corner), say: When do you open}\n"
+        "expect:\n  - bot_stopped: {utterance: 2}\n"
+    )
+    overlay = tmp_path / "bot.yaml"
+    overlay.write_text(f"extends: {CONFIG}\nname: bot\n")
+    setting = "pipeline.3.use=tests.rehearsal.parts:HangsUp"
+    status, output = rehearsed(str(overlay), str(path), "--set", setting)
+    assert status == 1
+    assert "  bot     hangs up" in output
 
 
 def test_a_bot_that_cannot_work_is_one_clear_line(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import soxr
 
+from bargein.config.problems import Problem
 from bargein.errors import ConfigError
 from bargein.processors.espeak import Speech, Voice, engine
 from bargein.rehearsal import noises
@@ -21,7 +23,7 @@ from bargein.rehearsal.levels import (
     gain,
     trimmed,
 )
-from bargein.rehearsal.scenario import Act, BackgroundNoise
+from bargein.rehearsal.scenario import Act, BackgroundNoise, Written
 
 SPEECH_S = 30.0
 MURMUR_MS = 90
@@ -52,6 +54,25 @@ def sound_of(act: Act, folder: Path, seed: int) -> Sound:
     if act.noise is None:
         return np.zeros(0, dtype=np.float32)
     return at_level(_noise(act.noise, act.for_ms, seed), SPEECH_DB + act.gain_db)
+
+
+def mistakes_of_sounds(written: Written) -> Iterator[Problem]:
+    """Give each file that can't be read and each voice that is not there."""
+    folder = written.path.parent
+    for act, place in zip(written.scenario.user, written.act_places, strict=True):
+        try:
+            if act.play is not None:
+                read_wav(folder / act.play)
+            elif act.say is not None:
+                engine().check(Voice(act.voice, act.words_per_minute, act.pitch))
+        except ConfigError as error:
+            yield Problem(place, str(error))
+    noise = written.scenario.client.noise
+    if noise is not None and noise.file is not None:
+        try:
+            read_wav(folder / noise.file)
+        except ConfigError as error:
+            yield Problem(written.noise_place, str(error))
 
 
 def background(noise: BackgroundNoise | None, folder: Path, seed: int) -> Sound | None:
@@ -114,7 +135,8 @@ def read_wav(path: Path) -> Sound:
         reason = f"{str(path)!r} can't be read: {error.strerror}. Mend the path."
         raise ConfigError(reason) from error
     except (wave.Error, EOFError) as error:
-        reason = f"{str(path)!r} is no WAV file ({error}). Write a WAV file of 16 bits."
+        because = f": {error}" if str(error) else ""
+        reason = f"{str(path)!r} is no WAV file{because}. Write a WAV file of 16 bits."
         raise ConfigError(reason) from error
     if width != SAMPLE_BYTES:
         raise ConfigError(f"{str(path)!r} has {8 * width} bits. Write a WAV file of 16 bits.")

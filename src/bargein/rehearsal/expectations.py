@@ -110,7 +110,9 @@ def _event(kind: What, wanted: Event, moments: Sequence[Moment], taken: dict[Wha
     taken[kind] = len(moments)
     alike = next((group for group in ALIKE if kind in group), frozenset({kind}))
     others = [each for each in moments[behind + 1 :] if each.what in alike]
-    return Finding(Status.OPEN, said, _listed(others) or f"no {kind}")
+    with_utterance = wanted.utterance is not None
+    came = _listed(others, with_utterance=with_utterance) or f"no {kind}"
+    return Finding(Status.OPEN, said, came)
 
 
 def _fits(wanted: Event, moment: Moment) -> bool:
@@ -171,14 +173,17 @@ def _when(wanted: Event) -> str:
     return " and".join(filter(None, [within, at_least])) + since
 
 
-def _shown(moment: Moment) -> str:
-    about = moment.reason or (f"{moment.text!r}" if moment.what is What.TRANSCRIPT else moment.text)
+def _shown(moment: Moment, *, with_utterance: bool = False) -> str:
+    text = f"{moment.text!r}" if moment.what is What.TRANSCRIPT else moment.text
+    utterance = f"utterance {moment.utterance}" if with_utterance else ""
+    about = ", ".join(filter(None, [utterance, moment.reason or text]))
     said = f"{moment.what} ({about})" if about else str(moment.what)
     return f"{said} at {moment.at_ms:.0f} ms"
 
 
-def _listed(moments: Sequence[Moment]) -> str:
-    shown = ", ".join(map(_shown, moments[:MOST_SHOWN]))
+def _listed(moments: Sequence[Moment], *, with_utterance: bool = False) -> str:
+    first = moments[:MOST_SHOWN]
+    shown = ", ".join(_shown(each, with_utterance=with_utterance) for each in first)
     return shown + (", ..." if len(moments) > MOST_SHOWN else "")
 
 

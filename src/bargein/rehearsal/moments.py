@@ -77,6 +77,8 @@ class What(StrEnum):
     """The server took a truncate for one that does not apply, and says so."""
     WENT_ON = "went_on"
     """The server rejected a barge-in, and says so."""
+    HUNG_UP = "hung_up"
+    """The bot ended the conversation, or could not go on with it."""
 
 
 SIDES = {
@@ -87,7 +89,14 @@ SIDES = {
         What.BOT_WORD,
         What.BOT_STOPPED,
     ),
-    Side.BOT: (What.MADE, What.PAUSED, What.TOOK_FLOOR, What.WENT_ON, What.DISREGARDED),
+    Side.BOT: (
+        What.MADE,
+        What.PAUSED,
+        What.TOOK_FLOOR,
+        What.WENT_ON,
+        What.DISREGARDED,
+        What.HUNG_UP,
+    ),
 }
 
 

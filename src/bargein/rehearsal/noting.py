@@ -38,7 +38,10 @@ def client_moments(event: Event, hearing: Hearing, before: Sequence[Moment]) -> 
         case VerdictHeard():
             return _verdict(event, hearing, before)
         case FloorShown(at_ms, floor):
-            return [] if _last_floor(before) == floor else [Moment(at_ms, What.FLOOR, text=floor)]
+            return _if_new(Moment(at_ms, What.FLOOR, text=floor), before)
+        case ThresholdSet(at_ms, threshold):
+            # The server tells its noise floor, too, and that moves all the time.
+            return _if_new(Moment(at_ms, What.THRESHOLD, text=f"{threshold:.2f}"), before)
         case _:
             return _other(event)
 
@@ -72,8 +75,6 @@ def _other(event: Event) -> list[Moment]:
         case Underrun(at_ms, utterance, samples, lost):
             reason = f"{samples} samples of silence, {lost} of its own lost"
             return [Moment(at_ms, What.UNDERRUN, utterance, reason=reason)]
-        case ThresholdSet(at_ms, threshold):
-            return [Moment(at_ms, What.THRESHOLD, text=f"{threshold:.2f}")]
         case ErrorShown(at_ms, code, message):
             return [Moment(at_ms, What.ERROR, text=message, reason=code)]
         case _:
@@ -95,5 +96,7 @@ def server_moment(message: Message, at_ms: float) -> Moment | None:
             return None
 
 
-def _last_floor(moments: Sequence[Moment]) -> str:
-    return next((each.text for each in reversed(moments) if each.what is What.FLOOR), "")
+def _if_new(moment: Moment, before: Sequence[Moment]) -> list[Moment]:
+    """What is told again with the same text is told once."""
+    same = (each.text for each in reversed(before) if each.what is moment.what)
+    return [] if next(same, None) == moment.text else [moment]

@@ -41,6 +41,7 @@ SAYS = {
     What.PAUSED: "pauses utterance {utterance}",
     What.TOOK_FLOOR: "gives the floor to the user: cut at sample {sample}",
     What.WENT_ON: "goes on from sample {sample} ({reason})",
+    What.HUNG_UP: "hangs up",
 }
 """How each kind of moment reads behind the name of its side."""
 LATENCIES = (

@@ -177,6 +177,10 @@ class Written:
     """Of each expectation."""
     act_places: tuple[Place, ...]
     """Of each act."""
+    noise_place: Place
+    """Of what the client has around it."""
+    setting_places: tuple[Place, ...]
+    """Of each change to the bot's config."""
 
 
 def read(table: Table, path: Path, found: list[Problem]) -> Written | None:
@@ -192,7 +196,14 @@ def read(table: Table, path: Path, found: list[Problem]) -> Written | None:
         return None
     places = tuple(place_at(table, ("expect", i)) for i in range(len(scenario.expect)))
     act_places = tuple(place_at(table, ("user", i)) for i in range(len(scenario.user)))
-    return Written(scenario, path, places, act_places)
+    return Written(
+        scenario,
+        path,
+        places,
+        act_places,
+        noise_place=place_at(table, ("client", "noise")),
+        setting_places=tuple(place_at(table, ("set", i)) for i in range(len(scenario.settings))),
+    )
 
 
 def _spelt_out(table: Table) -> Table:
