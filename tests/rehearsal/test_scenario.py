@@ -70,6 +70,11 @@ def test_each_expectation_knows_its_line() -> None:
         ("- muted", "- rejected: {reason: coug}", "must be one of 'no_speech', 'echo'"),
         ("- muted", "- muted: {after: accepted}", "this needs `within_ms` or `at_least_ms`."),
         ("- muted", "- muted: {at_least_ms: 5}", "this needs `after`."),
+        (
+            "name: good",
+            "name: good\nnetwork: {disconnect: [{at_ms: 9, for_ms: 2}, {at_ms: 10, for_ms: 1}]}",
+            "disconnect[1]: this begins before the one above has ended.",
+        ),
         ("- muted", "- heard: {utterance: 1}", "write `text`, `begins`, `ends` or `contains`."),
         ("- muted", "- floor", "'state' is missing"),
         ("- muted", "- lost_samples", "must be a whole number"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -246,6 +247,10 @@ def _mistakes(scenario: Scenario) -> Iterator[tuple[KeyPath, str]]:
     for number, expected in enumerate(scenario.expect):
         for key, message in expected.mistakes():
             yield ("expect", number, *key), message
+    outages = scenario.network.disconnect
+    for number, (before, outage) in enumerate(pairwise(outages), start=1):
+        if outage.at_ms < before.at_ms + before.for_ms:
+            yield ("network", "disconnect", number), "this begins before the one above has ended."
     noise = scenario.client.noise
     if noise and (noise.kind is None) == (noise.file is None):
         yield ("client", "noise"), "write `kind` or `file`, one of them."
