@@ -35,7 +35,8 @@ def test_the_client_keeps_to_its_weight() -> None:
 def test_the_vad_is_timed_in_node() -> None:
     figure = vad_ms_per_window()
     assert (figure.n, figure.reason) == (1000, "")
-    assert all(0 <= value < 100 for value in figure.values)
+    assert all(value >= 0 for value in figure.values)
+    assert max(figure.values) > 0
 
 
 def test_without_node_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
