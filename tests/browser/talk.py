@@ -78,8 +78,12 @@ class Talk:
         self.peer = peer
 
     async def connect(self, **options: object) -> None:
-        """Connect; what goes wrong is raised with the client's words."""
-        await self.page.evaluate(CONNECT, {"record": True, **options})
+        """Connect; what goes wrong is raised with the client's words.
+
+        A hint does not duck the bot unless it is asked for: its moment is the VAD's, so a tape
+        would look different each time.
+        """
+        await self.page.evaluate(CONNECT, {"record": True, "duckOnHint": False, **options})
 
     async def refusal(self, **options: object) -> dict[str, Any]:
         """The error with which connecting fails."""

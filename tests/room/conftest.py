@@ -16,6 +16,7 @@ import uvicorn
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import load
 from bargein.pipelines.serve import application
+from bargein.pipelines.session import warm_up
 from bargein.transports.local.room import LocalRoom
 
 BASE = """
@@ -62,6 +63,9 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
         config = load(path, overrides=settings, environ=os.environ)
         room = config.transport.build()
         assert isinstance(room, LocalRoom)
+        # As the command does: else a collection of all that the tests before have left stops
+        # the bot in mid-sentence.
+        warm_up(config)
         local = application(config, room, ledger=ledgers.enter_context(open_ledger(config.ledger)))
         server = uvicorn.Server(
             uvicorn.Config(local.app, port=0, log_level="warning", ws="websockets-sansio")
