@@ -66,7 +66,7 @@ async def test_what_a_client_that_ducks_played_until_the_verdict_was_heard(
     )
     async with Caller(room.url, duck=True) as caller:
         await caller.until(lambda: caller.played_ms(1) > 1500)
-        caller.say(spoken("What about tea, please?"))
+        caller.say(spoken("What about tea?"))
         await caller.until_message(Accepted)
         await caller.until(lambda: caller.played_ms(2) > 1500)
         caller.say(spoken("And what about milk?"))

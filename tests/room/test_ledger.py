@@ -36,7 +36,7 @@ async def converse(caller: Caller) -> None:
     caller.say(spoken("mmmmh ahhhh"))
     await caller.until_message(Accepted)
     await caller.until(lambda: caller.played_ms(2) > 1000)
-    caller.say(spoken("What about tea, please?"))
+    caller.say(spoken("What about tea?"))
     await caller.until_message(Accepted, count=2)
     await caller.until(lambda: caller.played_ms(3) > 700)
 
