@@ -49,6 +49,8 @@ clean:
 # The stamps let everything run offline once it is installed. Behind a proxy that signs with
 # a certificate of its own, the second try takes the system's certificates.
 SYNC = sync --quiet --frozen --inexact --python $(PYTHON) --extra embedded
+# The vendors' own classes talk with servers on this machine in the tests.
+TESTED = --extra rtvi --extra deepgram --extra anthropic --extra elevenlabs --extra dev
 OFFLINE = { echo "The packages could not be fetched: go online, and run the same command again." >&2; exit 1; }
 
 $(INSTALLED): uv.lock pyproject.toml | $(UV)
@@ -58,7 +60,7 @@ $(INSTALLED): uv.lock pyproject.toml | $(UV)
 
 $(INSTALLED_DEV): uv.lock pyproject.toml | $(UV)
 	@echo "Installing what the tests need into .venv ..."
-	@$(UV) $(SYNC) --extra rtvi --extra dev 2>/dev/null || $(UV) --system-certs $(SYNC) --extra rtvi --extra dev || $(OFFLINE)
+	@$(UV) $(SYNC) $(TESTED) 2>/dev/null || $(UV) --system-certs $(SYNC) $(TESTED) || $(OFFLINE)
 	@touch $@ $(INSTALLED)
 
 $(UV):

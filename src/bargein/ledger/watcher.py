@@ -9,12 +9,14 @@ from typing import Any
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
 from bargein.protocol import Message
+from bargein.speculation import Prediction, Resolved
 
 
 class Stage(StrEnum):
     """A stage of the reply that only the pipeline's frames tell of."""
 
     FIRST_TOKEN = "first_token"
+    FIRST_CLAUSE = "first_clause"
     FIRST_TTS_AUDIO = "first_tts_audio"
 
 
@@ -56,6 +58,12 @@ class Watcher:
 
     def turn_over(self, ended_by: EndedBy) -> None:
         """The user's turn is about to be called complete, for this reason."""
+
+    def predicted(self, prediction: Prediction) -> None:
+        """A reply is begun while the turn is still open; its stages belong to the prediction."""
+
+    def resolved(self, resolved: Resolved) -> None:
+        """A prediction is over; of all but the confirmed one, the stages never were."""
 
     def close(self) -> None:
         """The session is over."""
