@@ -8,6 +8,12 @@ from pipecat.frames.frames import SystemFrame
 
 from bargein.noise import SILENCE_DB, Hearing
 
+SILENCE_MS = "bargein_silence_ms"
+"""Where a frame of the microphone's audio tells, in its metadata, the silence behind the speech.
+
+0 while there is or may be speech; absent when nobody spoke lately, or without a VAD of ours.
+"""
+
 
 @dataclass
 class FloorTakenFrame(SystemFrame):

@@ -22,7 +22,7 @@ from pydantic import Field
 from bargein.echo import NO_ECHO, EchoJudge, EchoReading
 from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, Telling, level_db
 from bargein.processors.clock import monotonic_ms
-from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
+from bargein.processors.floor_frames import SILENCE_MS, HearingFrame, SpeechWindowFrame
 from bargein.processors.silero import Silero
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 from bargein.voice_activity import Change, Refresh, VoiceActivity, VoiceRules
@@ -138,7 +138,8 @@ class SileroVad(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Score the microphone's audio; all goes on unchanged but echo, which goes on as silence.
 
-        Or a recogniser would take the bot's words for the user's.
+        Or a recogniser would take the bot's words for the user's. The silence so far is written
+        on it.
         """
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame) and direction is FrameDirection.DOWNSTREAM:
@@ -146,6 +147,8 @@ class SileroVad(FrameProcessor):
             await self._take_audio(frame)
             if self._reading.is_echo:
                 frame.audio = bytes(len(frame.audio))
+            if self._voice.pause_so_far_ms is not None:
+                frame.metadata[SILENCE_MS] = self._voice.pause_so_far_ms
         await self.push_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._last_audio_s = asyncio.get_running_loop().time()

@@ -60,6 +60,38 @@ def test_the_run_of_speech_and_the_silence_since_are_counted() -> None:
     assert (voice.speech_ms, voice.silence_ms, voice.since_onset_ms) == (96, 32, 160)
 
 
+PAUSES: list[tuple[str, list[float], int | None]] = [
+    ("before anybody spoke there is none", [LOW] * 9, None),
+    ("a click is not somebody who spoke", [HIGH] * 2 + [LOW] * 9, None),
+    ("within speech it is 0", ONSET, 0),
+    ("it begins with the first window that is not speech", [*ONSET, BAND, LOW], 64),
+    ("and goes on when the speech has stopped", [*ONSET, *[LOW] * 20], 640),
+    ("a sound that may be speech ends it", [*ONSET, *[LOW] * 20, HIGH], 0),
+    ("but not if it was a click", [*ONSET, *[LOW] * 20, HIGH, *[LOW] * 3], 768),
+    ("speech begins it anew", [*ONSET, *[LOW] * 20, *ONSET, LOW], 32),
+    ("long after the speech nobody speaks", [*ONSET, *[LOW] * 313], None),
+]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected_ms"), [pytest.param(*case, id=name) for name, *case in PAUSES]
+)
+def test_how_long_the_pause_is(probabilities: list[float], expected_ms: int | None) -> None:
+    voice = VoiceActivity(RULES)
+    for probability in probabilities:
+        voice.window(probability)
+    assert voice.pause_so_far_ms == expected_ms
+
+
+def test_after_a_wire_that_fell_silent_nobody_knows_the_pause() -> None:
+    voice = VoiceActivity(RULES)
+    for probability in [*ONSET, LOW]:
+        voice.window(probability)
+    voice.silent_wire()
+    voice.window(LOW)
+    assert voice.pause_so_far_ms is None
+
+
 def test_a_wire_that_falls_silent_ends_speech_once() -> None:
     voice = VoiceActivity(RULES)
     for probability in ONSET:

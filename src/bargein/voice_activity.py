@@ -10,6 +10,8 @@ from bargein.noise import UNHEARD
 WINDOW_MS = 32
 DIP_WINDOWS = 3
 """So many low windows in a row void an onset that was not yet confirmed."""
+SILENCE_TOLD_MS = 10_000
+"""Nobody speaks any more: longer than any rule for the end of a turn waits."""
 
 
 class Change(StrEnum):
@@ -45,6 +47,20 @@ class VoiceActivity:
     silence_ms: int = 0
     since_onset_ms: int = 0
     low_windows: int = 0
+    since_speech_ms: int | None = None
+    """Silence since the last window of speech that had begun; None when nobody spoke lately."""
+
+    @property
+    def pause_so_far_ms(self) -> int | None:
+        """The silence behind the last speech, 0 while there is or may be speech.
+
+        What may be speech and turns out to be a click does not begin it anew. None when
+        nobody spoke lately.
+        """
+        if self.since_speech_ms is None or self.since_speech_ms > SILENCE_TOLD_MS:
+            return None
+        begins = self.speech_ms > 0 and not self.speaking
+        return 0 if begins else self.since_speech_ms
 
     def window(self, probability: float, threshold: float | None = None) -> Change | None:
         """Take the next window's probability of speech, and its threshold if that moves.
@@ -53,6 +69,8 @@ class VoiceActivity:
         """
         if threshold is None:
             threshold = self.rules.probability_threshold
+        if self.since_speech_ms is not None:
+            self.since_speech_ms += WINDOW_MS
         if self.speech_ms:
             self.since_onset_ms += WINDOW_MS
         if threshold < UNHEARD and probability >= threshold:
@@ -69,6 +87,7 @@ class VoiceActivity:
         """No audio comes any more: whatever speech there was has stopped."""
         stopped = Change.STOPPED if self.speaking else None
         self._forget()
+        self.since_speech_ms = None
         return stopped
 
     def _loud(self) -> Change | None:
@@ -77,10 +96,11 @@ class VoiceActivity:
         self.speech_ms += WINDOW_MS
         self.silence_ms = 0
         self.low_windows = 0
-        if self.speaking or self.speech_ms < self.rules.min_speech_duration_ms:
-            return None
-        self.speaking = True
-        return Change.STARTED
+        started = not self.speaking and self.speech_ms >= self.rules.min_speech_duration_ms
+        self.speaking = self.speaking or started
+        if self.speaking:
+            self.since_speech_ms = 0
+        return Change.STARTED if started else None
 
     def _low(self) -> Change | None:
         self.low_windows += 1
