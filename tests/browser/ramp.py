@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import TypeAlias
@@ -45,6 +46,11 @@ class Stretch:
         """Index, modulo 32,000, of the sample that must follow."""
         return (self.start + self.samples) % RAMP_SAMPLES
 
+    @property
+    def end(self) -> int:
+        """Where on the tape it is over."""
+        return self.at + self.samples
+
 
 def stretches(tape: Samples) -> list[Stretch]:
     """What is on the tape; silence is left out, and so is what dies away without being played."""
@@ -67,11 +73,21 @@ def runs(tape: Samples) -> list[Stretch]:
     joined: list[Stretch] = []
     for each in stretches(tape):
         last = joined[-1] if joined else None
-        if last and last.at + last.samples == each.at and last.next == each.start:
+        if last and last.end == each.at and last.next == each.start:
             joined[-1] = replace(last, samples=last.samples + each.samples)
         else:
             joined.append(each)
     return joined
+
+
+def whole(found: Sequence[Stretch]) -> tuple[int, int]:
+    """The first index and the samples of runs that make one utterance, however often it starved.
+
+    Each must go on with the very sample that follows the run before it.
+    """
+    for before, after in pairwise(found):
+        assert (after.odd, after.start) == (before.odd, before.next), (before, after)
+    return found[0].start, sum(each.samples for each in found)
 
 
 def level(pcm: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from playwright.async_api import Page
 
 from .peer import PATIENCE_S, Peer
-from .ramp import Samples, Stretch, runs, stretches
+from .ramp import QUANTUM_SAMPLES, Samples, Stretch, runs, stretches
 
 EVENTS = (
     *("connection", "welcome", "floor", "levels", "words", "playout", "transcript"),
@@ -68,6 +69,32 @@ class Tape:
     def runs(self) -> list[Stretch]:
         """The stretches, joined where only the gain has changed: a hint may have ducked them."""
         return runs(self.samples)
+
+    def split(self, mark: str) -> tuple[list[Stretch], list[Stretch]]:
+        """The runs that begin before the first such mark, and the others."""
+        at = self.at(mark)
+        before = [run for run in self.runs if run.at < at]
+        return before, self.runs[len(before) :]
+
+    def utterance(self, number: int, *, until: int) -> Samples:
+        """What was played of an utterance before that sample of the tape, without the pauses.
+
+        A stretch ends where the next one begins in the utterance. What then died away is put
+        to the next one's first samples, which come back by the opposite ramp.
+        """
+        pieces: list[Samples] = []
+        dying = np.zeros(0, np.float32)
+        found = [mark for mark in self.marks if mark.get("utterance") == number]
+        begins = [mark for mark in found if mark["mark"] == "stretch"]
+        for mark, following in zip_longest(begins, begins[1:]):
+            first = mark["frame"] - self.start_frame
+            count = following["startSample"] - mark["startSample"] if following else until - first
+            piece = self.samples[first : first + count].copy()
+            piece[: len(dying)] += dying[: len(piece)]
+            pieces.append(piece)
+            again = following["frame"] - self.start_frame if following else until
+            dying = self.samples[first + count : min(first + count + QUANTUM_SAMPLES, again)]
+        return np.concatenate(pieces)
 
 
 class Talk:

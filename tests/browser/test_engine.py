@@ -26,6 +26,8 @@ from bargein.protocol import (
     Words,
 )
 
+from .ramp import QUANTUM_SAMPLES, whole
+
 if TYPE_CHECKING:
     from .conftest import Converse
     from .recording import Recording
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SPEECH_AT_S = 1.5
-QUANTUM_SAMPLES = 128
-"""In so many samples a bot that is muted dies away."""
 
 
 async def test_a_rejected_barge_in_loses_and_repeats_no_sample(
@@ -51,13 +51,15 @@ async def test_a_rejected_barge_in_loses_and_repeats_no_sample(
         await peer.play(1, at - 4800, 96_000 - at + 9600, epoch=2, last=True)
         await peer.until(lambda: any(played.finished for played in peer.heard(Played)))
         tape = await talk.tape()
-    before, after = tape.runs
-    assert tape.at("silent") == tape.at("detected") == before.at + before.samples
-    assert (before.start, before.samples) == (0, at)
-    silent = tape.samples[tape.at("detected") + QUANTUM_SAMPLES - 1 : after.at]
+        underruns = await talk.told("underrun")
+    before, after = tape.split("detected")
+    assert tape.at("silent") == tape.at("detected") == before[-1].end
+    assert whole(before) == (0, at)
+    silent = tape.samples[tape.at("detected") + QUANTUM_SAMPLES - 1 : tape.at("verdict")]
     assert not np.any(silent)
-    assert after.start == before.next
-    assert before.samples + after.samples == 100_800
+    assert whole([*before, *after]) == (0, 100_800)
+    # A machine that stalls may starve the player, which then says so; nothing else splits a run.
+    assert len(tape.runs) <= 2 + len(underruns)
 
 
 async def test_after_acceptance_only_the_new_epoch_sounds(
@@ -80,9 +82,10 @@ async def test_after_acceptance_only_the_new_epoch_sounds(
         await peer.until(lambda: any(played.finished for played in peer.heard(Played)))
         tape = await talk.tape()
         attempts = await talk.told("bargein")
-    cut, reply = tape.runs
-    assert (cut.start, cut.samples) == (0, at)
-    assert (reply.odd, reply.start, reply.samples) == (False, 0, 9600)
+    cut, reply = tape.split("detected")
+    assert whole(cut) == (0, at)
+    assert whole(reply) == (0, 9600)
+    assert not reply[0].odd
     assert [attempt["phase"] for attempt in attempts] == ["contested", "contested", "accepted"]
     assert attempts[0]["quanta"] == 0
     assert attempts[-1]["heardText"] == "one"
@@ -108,8 +111,8 @@ async def test_at_the_devices_own_rate_nothing_is_lost_but_the_samples_between(
         tape = await talk.tape()
     assert tape.rate_hz != 24_000
     detected = tape.at("detected")
-    sounding = np.flatnonzero(tape.samples[:detected])
-    assert np.ptp(sounding) * 24_000 / tape.rate_hz == pytest.approx(at, abs=3)
+    sounding = np.count_nonzero(tape.samples[:detected])
+    assert sounding * 24_000 / tape.rate_hz == pytest.approx(at, abs=3)
     assert not np.any(tape.samples[detected + QUANTUM_SAMPLES - 1 :])
 
 
@@ -127,7 +130,7 @@ async def test_a_server_that_goes_leaves_the_audio_that_is_there_and_a_clear_err
         await talk.connect()
         resume = (await talk.peer.next(Hello, 2)).resume
     assert (closed["error"]["code"], closed["error"]["final"]) == ("server_gone", False)
-    assert tape.runs[0].samples == lost["at"]
+    assert whole(tape.split("detected")[0]) == (0, lost["at"])
     # A new client of the page's knows nothing of the old one's session.
     assert resume is None
 
@@ -146,7 +149,7 @@ async def test_a_client_that_connects_again_says_where_it_left_off(converse: Con
         await talk.peer.play(1, 0, 4800, last=True)
         await talk.peer.until(lambda: any(p.finished for p in talk.peer.heard(Played)))
         tape = await talk.tape()
-    assert [(stretch.start, stretch.samples) for stretch in tape.runs] == [(2400, 2400)]
+    assert whole(tape.runs) == (2400, 2400)
 
 
 async def test_the_page_is_told_what_the_server_says(converse: Converse) -> None:
