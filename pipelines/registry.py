@@ -38,6 +38,7 @@ BUILT_INS = Registry(
         "pocketsphinx_stt": BuiltIn(
             "bargein.processors.pocketsphinx_stt:PocketsphinxSTT", Role.STT, "embedded"
         ),
+        "speculation": BuiltIn("bargein.processors.speculation:Speculation", Role.SPECULATION),
         "scripted_llm": BuiltIn("bargein.processors.scripted_llm:ScriptedLLM", Role.LLM),
         "espeak_tts": BuiltIn("bargein.processors.espeak_tts:EspeakTTS", Role.TTS, "embedded"),
         "played_audio": BuiltIn("bargein.processors.played_audio:PlayedAudio", Role.PLAYED_AUDIO),

@@ -7,6 +7,7 @@ import gc
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from loguru import logger
@@ -33,10 +34,13 @@ from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
 from bargein.processors.ledger_tap import LedgerTap
 from bargein.processors.played_audio import PlayedAudio
+from bargein.processors.provisional_llm import make_provisional
+from bargein.processors.speculation import Speculation
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
 from bargein.protocol import MICROPHONE_RATE_HZ, Error, Welcome
+from bargein.speculation import Outcome
 from bargein.voice_activity import VoiceRules
 
 T = TypeVar("T")
@@ -160,6 +164,7 @@ def assemble(
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
+    speculation = _enabled(parts)
     llm = [part.role for part in config.parts].index(Role.LLM)
     silence_ms = config.endpointing.silence_ms or (
         vad.min_silence_duration_ms if vad else SILENCE_MS
@@ -181,6 +186,7 @@ def assemble(
         silence_s=silence_ms / 1000,
         analyzer=_smart_turn() if config.endpointing.smart_turn else None,
         passes_microphone=not all(deaf(part) for part in parts[llm:]),
+        speculation=speculation,
     )
     assistant = AssistantContext(context, user=user)
     echo = EchoJudge(sample_rate_hz)
@@ -201,6 +207,18 @@ def assemble(
         watcher=watcher,
         client_has_vad=client_has_vad,
     )
+    if speculation:
+        speculation.attach(
+            branch=user,
+            bot=played_audio,
+            llm=make_provisional(
+                _the(LLMService, parts),
+                context=context,
+                void=partial(speculation.void, Outcome.CONTEXT_CHANGED),
+            ),
+            context=context,
+            watcher=watcher,
+        )
     if ledger:
         parts = _tapped(parts, [part.role for part in config.parts], watcher)
     pipeline = Pipeline(
@@ -272,6 +290,12 @@ def _examples(parts: list[FrameProcessor]) -> tuple[str, ...]:
         if isinstance(examples, tuple):
             return examples
     return ()
+
+
+def _enabled(parts: list[FrameProcessor]) -> Speculation | None:
+    """Give the part that prepares replies, if it is there and may."""
+    speculation = next((part for part in parts if isinstance(part, Speculation)), None)
+    return speculation if speculation and speculation.enabled else None
 
 
 def _the(kind: type[T], parts: Iterable[object]) -> T:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer, EndOfTurnState
 from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
+    InterimTranscriptionFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -54,10 +56,22 @@ class EndOfTurn(BaseUserTurnStopStrategy):
     """A turn ends at a pause that smart turn calls complete, or after `silence_s` of silence."""
 
     def __init__(
-        self, *, listener: TurnListener, silence_s: float, analyzer: BaseTurnAnalyzer | None
+        self,
+        *,
+        listener: TurnListener,
+        silence_s: float,
+        analyzer: BaseTurnAnalyzer | None,
+        may_stand: Callable[[], bool] = lambda: False,
+        confirms: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """Without an analyzer only the silence counts."""
+        """Without an analyzer only the silence counts.
+
+        `may_stand` says whether the partial words may stand for the final ones; `confirms` is
+        asked at the very end whether the reply is there already.
+        """
         super().__init__()
+        self._may_stand, self._confirms = may_stand, confirms
+        self._partial = False
         self._listener = listener
         self._silence_s = silence_s
         self._analyzer = analyzer
@@ -120,6 +134,10 @@ class EndOfTurn(BaseUserTurnStopStrategy):
                 self._count_silence(frame.num_frames / frame.sample_rate)
                 if self._analyzer:
                     self._analyzer.append_audio(frame.audio, self._speaking)
+                if self._over:
+                    await self._maybe_end()
+            case InterimTranscriptionFrame():
+                self._partial = bool(frame.text.strip())
             case VADUserStartedSpeakingFrame():
                 self._speaking = True
                 self._over = self._transcribed = self._gave_up = False
@@ -131,10 +149,12 @@ class EndOfTurn(BaseUserTurnStopStrategy):
                 await self._begin_pause(heard_s=frame.stop_secs)
             case TranscriptionFrame():
                 self._has_words = self._has_words or bool(frame.text.strip())
+                self._partial = False
                 self._transcribed = self._transcribed or frame.finalized
                 self._gave_up = False
                 await self._maybe_end()
             case NoWordsFrame():
+                self._partial = False
                 self._transcribed = True
                 self._gave_up = False
                 await self._maybe_end()
@@ -189,7 +209,13 @@ class EndOfTurn(BaseUserTurnStopStrategy):
 
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""
-        if not (self._open and self._over and self._transcribed) or self._speaking:
+        ready = self._transcribed or self._may_stand()
+        if not (self._open and self._over and ready) or self._speaking:
             return False
-        await self.trigger_user_turn_stopped()
+        self._open = False
+        self._has_words = self._has_words or self._partial
+        if self._confirms and await self._confirms():
+            await self.trigger_user_turn_finalized(confirms_speculation=True)
+        else:
+            await self.trigger_user_turn_stopped()
         return True

@@ -34,6 +34,7 @@ from bargein.echo import EchoJudge
 from bargein.floor import Heard
 from bargein.playout import Playout
 from bargein.processors.clock import Clock, LoopClock
+from bargein.processors.held_reply import HeldReply
 from bargein.processors.wire import Wire
 from bargein.protocol import SpokenWord, Words
 from bargein.truncation import Word
@@ -92,6 +93,7 @@ class PlayedAudio(FrameProcessor):
         self._wire: Wire | None = None
         self._ears: BotEars | None = None
         self._echo: EchoJudge | None = None
+        self.held = HeldReply()
 
     def attach(
         self,
@@ -131,6 +133,16 @@ class PlayedAudio(FrameProcessor):
     def reply_open(self) -> bool:
         """Whether the LLM is still at its reply."""
         return self._reply_open
+
+    @property
+    def busy(self) -> bool:
+        """Whether a reply is being made or said, or something waits behind it."""
+        return self._reply_open or self._playout.pending
+
+    def let_go(self) -> None:
+        """The reply that is held may be said: what there is of it goes out now."""
+        self.held.let_go()
+        self._wake.set()
 
     def pause(self) -> None:
         """Send nothing more; takes effect before the next chunk."""
@@ -185,13 +197,16 @@ class PlayedAudio(FrameProcessor):
         elif direction is FrameDirection.UPSTREAM:
             await self.push_frame(frame, direction)
         elif isinstance(frame, InterruptionFrame):
-            await self._pass_interruption(frame)
+            if not self.held.interrupted(frame):
+                await self._pass_interruption(frame)
         elif isinstance(frame, SystemFrame):
             await self.push_frame(frame, direction)
         elif self._cut is None or not frame.interruptible:
             # Between a cut and the InterruptionFrame that follows it, what still comes
             # belongs to the reply that was cut.
-            await self._take(frame)
+            self._check(frame)
+            if not self.held.take(frame, self._clock.now_ms()):
+                await self._take(frame)
 
     async def _pass_interruption(self, frame: InterruptionFrame) -> None:
         if self._cut is None and self._ears:
@@ -212,7 +227,6 @@ class PlayedAudio(FrameProcessor):
         at_sample: int | None = None
         match frame:
             case TTSAudioRawFrame():
-                self._check(frame)
                 self._playout.append(frame.audio)
                 self._wake.set()
                 return
@@ -236,7 +250,9 @@ class PlayedAudio(FrameProcessor):
         else:
             await self._release(frame)
 
-    def _check(self, frame: TTSAudioRawFrame) -> None:
+    def _check(self, frame: Frame) -> None:
+        if not isinstance(frame, TTSAudioRawFrame):
+            return
         rate_hz = self._playout.rate_hz
         if frame.sample_rate != rate_hz or frame.num_channels != 1:
             raise ValueError(
@@ -274,6 +290,8 @@ class PlayedAudio(FrameProcessor):
     async def pace(self) -> float | None:
         """Send what is due and let go what was played; gives how long to wait unless woken."""
         self._wake.clear()
+        while frame := self.held.next():
+            await self._take(frame)
         now_ms = self._clock.now_ms()
         if self._send_due(now_ms):
             await self.broadcast_frame(BotStartedSpeakingFrame)

@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.frames.frames import (
+    EagerTranscriptionFrame,
+    ErrorFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
+    InterruptionFrame,
+    LLMContextFrame,
+    LLMMessagesAppendFrame,
+    LLMMessagesTransformFrame,
+    LLMMessagesUpdateFrame,
+    LLMRunFrame,
+    LLMSetToolChoiceFrame,
+    LLMSetToolsFrame,
     TranscriptionFrame,
+    TTSSpeakFrame,
     VADUserStartedSpeakingFrame,
 )
-from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregator,
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
+from pipecat.utils.time import time_now_iso8601
 
 from bargein.floor import Floor
 from bargein.leftover import Leftover
+from bargein.matching import MatchPolicy
 from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListener
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
+from bargein.processors.held_reply import DROPPED
+from bargein.processors.provisional_llm import BRANCH
+from bargein.processors.speculation import Speculation
 from bargein.processors.transcripts_frames import NoWordsFrame
+from bargein.speculation import Outcome, Prediction
+from bargein.standing import Late, Standing
 
 JUDGED = (Floor.CONTESTED, Floor.LISTENING)
 """A verdict is open, or the turn that it opened has not begun here yet."""
+SPEAKS_ITSELF = (
+    TTSSpeakFrame,
+    LLMRunFrame,
+    LLMMessagesAppendFrame,
+    LLMMessagesUpdateFrame,
+    LLMMessagesTransformFrame,
+    LLMSetToolsFrame,
+    LLMSetToolChoiceFrame,
+)
+"""Whoever sends one makes the bot speak, or changes what a reply would be."""
+TRANSCRIPTS = (TranscriptionFrame, InterimTranscriptionFrame, EagerTranscriptionFrame)
+Transcript = TranscriptionFrame | InterimTranscriptionFrame | EagerTranscriptionFrame
 
 
 class WordListener(TurnListener, Protocol):
@@ -45,7 +76,10 @@ class WordListener(TurnListener, Protocol):
 
 
 class UserContext(LLMUserAggregator):
-    """Reports words to the arbiter, keeps them while a verdict is open, drops those of no turn."""
+    """Reports words to the arbiter, keeps them while a verdict is open, drops those of no turn.
+
+    Words are told to the speculation, too, if there is one; provisional contexts set out here.
+    """
 
     def __init__(
         self,
@@ -55,12 +89,19 @@ class UserContext(LLMUserAggregator):
         silence_s: float,
         analyzer: BaseTurnAnalyzer | None,
         passes_microphone: bool = True,
+        speculation: Speculation | None = None,
     ) -> None:
         """Build the aggregator with our turn strategies and nobody else's.
 
         Where nothing behind it listens to the microphone, its audio need not pass.
         """
-        self._turn = EndOfTurn(listener=listener, silence_s=silence_s, analyzer=analyzer)
+        self._turn = EndOfTurn(
+            listener=listener,
+            silence_s=silence_s,
+            analyzer=analyzer,
+            may_stand=speculation.may_stand if speculation else lambda: False,
+            confirms=self._settle,
+        )
         strategies = UserTurnStrategies(start=[FloorTurnStart()], stop=[self._turn])
         super().__init__(
             context,
@@ -68,10 +109,14 @@ class UserContext(LLMUserAggregator):
         )
         self._listener = listener
         self._passes_microphone = passes_microphone
+        self._speculation = speculation
         self._held: list[TranscriptionFrame] = []
         self._dropped = False
         self._leftover = Leftover()
         self._last_final = ""
+        self._partial = ""
+        self._standing = Standing(speculation.policy if speculation else MatchPolicy())
+        self._told = Told()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Let transcripts through only when the user has the floor."""
@@ -82,35 +127,119 @@ class UserContext(LLMUserAggregator):
                 if self._passes_microphone:
                     await self.push_frame(frame, direction)
                 return
-            case TranscriptionFrame() | InterimTranscriptionFrame():
+            case TranscriptionFrame() | InterimTranscriptionFrame() | EagerTranscriptionFrame():
                 if not self._admit(frame):
                     return
             case NoWordsFrame():
                 self._leftover.forget()
+                self._standing.forget()
+                self._partial = ""
             case VADUserStartedSpeakingFrame():
                 self._dropped = False
+                self._standing.speech_began()
             case WordsDroppedFrame():
                 # What the recogniser still says is about speech that was no turn.
                 self._held.clear()
                 self._leftover.reject()
                 self._dropped = True
+                self._partial = ""
                 return
             case FloorTakenFrame():
                 self._leftover.forget()
                 self._dropped = False
+        await self._maybe_void(frame, direction)
         await super().process_frame(frame, direction)
         if isinstance(frame, FloorTakenFrame):
-            for each in self._held:
-                self._last_final = each.text
-                await super().process_frame(each, direction)
-            self._held.clear()
+            await self._open_turn(direction)
+        elif isinstance(frame, TRANSCRIPTS):
+            await self._tell_words(eager=isinstance(frame, EagerTranscriptionFrame))
+
+    # --- provisional replies -----------------------------------------------------------
+
+    async def begin_branch(self, prediction: Prediction) -> None:
+        """Have these words answered, in a copy of the context."""
+        asked = cast(LLMContextMessage, {"role": "user", "content": prediction.text})
+        provisional = LLMContext(
+            messages=[*self._context.messages, asked],
+            tools=self._context.tools,
+            tool_choice=self._context.tool_choice,
+        )
+        frame = LLMContextFrame(context=provisional)
+        frame.metadata[BRANCH] = prediction.number
+        await self.push_frame(frame)
+
+    async def end_branch(self) -> None:
+        """Have LLM and TTS stop that; the frame goes no further than the played-audio tracker."""
+        frame = InterruptionFrame()
+        frame.metadata[DROPPED] = True
+        await self.push_frame(frame)
+
+    async def _maybe_void(self, frame: Frame, direction: FrameDirection) -> None:
+        """A provisional reply gives way to everything else that has the bot speak, or stop."""
+        if self._speculation is None:
+            return
+        if isinstance(frame, SPEAKS_ITSELF):
+            await self._speculation.void(Outcome.CONTEXT_CHANGED)
+        elif isinstance(frame, InterruptionFrame):
+            await self._speculation.void(Outcome.ABANDONED)
+        elif isinstance(frame, ErrorFrame) and direction is FrameDirection.UPSTREAM:
+            await self._speculation.void(Outcome.FAILED)
+
+    async def _open_turn(self, direction: FrameDirection) -> None:
+        """The turn is open: what was kept for it belongs to it."""
+        if self._speculation:
+            await self._speculation.turn_opened()
+        for each in self._held:
+            self._last_final = each.text
+            await super().process_frame(each, direction)
+        self._held.clear()
+        if self._partial:
+            now = time_now_iso8601()
+            await super().process_frame(
+                InterimTranscriptionFrame(self._partial, "", now), direction
+            )
+        await self._tell_words()
+
+    async def _tell_words(self, *, eager: bool = False) -> None:
+        if self._speculation and self._turn.open:
+            await self._speculation.words(self._words(), eager=eager)
+
+    def _words(self) -> str:
+        """All words of the turn so far."""
+        finals = self.aggregation_string() if self._aggregation else ""
+        return f"{finals} {self._partial}".strip()
+
+    async def _settle(self) -> bool:
+        """The turn is over, and what was told of it counts; whether its reply is there already."""
+        partial, self._partial = self._partial, ""
+        self._told = Told(finals=self.aggregation_string() if self._aggregation else "")
+        if partial:
+            self._standing.stand(partial)
+            self._listener.words(partial, final=True)
+            await self._handle_transcription(TranscriptionFrame(partial, "", time_now_iso8601()))
+        if self._speculation is None:
+            return False
+        return await self._speculation.settle(
+            self.aggregation_string() if self._aggregation else ""
+        )
+
+    async def _push_aggregation(self, *, run_llm: bool = True) -> str:
+        """Write the turn to the context; the reply that is there already, if it is, is said."""
+        written = await super()._push_aggregation(run_llm=run_llm)
+        if written:
+            self._told.message = self._context.messages[-1]
+        if not run_llm and self._speculation:
+            await self._speculation.let_go()
+        return written
+
+    # --- whose words they are ----------------------------------------------------------
 
     @property
     def _deaf(self) -> bool:
         """A sound was rejected, and nothing has been heard since that might be a turn."""
         return self._dropped and self._listener.floor not in JUDGED
 
-    def _admit(self, frame: TranscriptionFrame | InterimTranscriptionFrame) -> bool:
+    def _admit(self, frame: Transcript) -> bool:
         """Report the words; whether the frame belongs to the turn now open."""
         final = isinstance(frame, TranscriptionFrame)
         frame.text = self._leftover.strike(frame.text, final=final)
@@ -119,13 +248,20 @@ class UserContext(LLMUserAggregator):
             return False
         if not frame.text.strip():
             return True
+        if isinstance(frame, TranscriptionFrame) and self._stands_already(frame):
+            return False
         self._listener.words(frame.text, final=final)
-        if isinstance(frame, InterimTranscriptionFrame):
+        if not isinstance(frame, TranscriptionFrame):
+            open_or_judged = self._turn.open or self._listener.floor in JUDGED
+            self._partial = frame.text if open_or_judged else ""
             return self._turn.open
+        self._partial = ""
         if not self._turn.open or self._held:
             # Also between the verdict and the turn that it opens.
             self._hold(frame)
             return False
+        if self._speculation:
+            self._speculation.learn(f"{self._words()} {frame.text}".strip())
         self._last_final = frame.text
         return True
 
@@ -137,3 +273,54 @@ class UserContext(LLMUserAggregator):
             self._listener.speech_from_words()
         if self._listener.floor in JUDGED:
             self._held.append(frame)
+
+    def _stands_already(self, frame: TranscriptionFrame) -> bool:
+        """Whether this is the final transcript of partial words on which the turn has ended.
+
+        If it says something else, the turn is opened again, and all of it is answered anew.
+        """
+        late = self._standing.hear(frame.text, complete=frame.finalized)
+        whole = f"{self._told.finals} {self._standing.late}".strip()
+        match late:
+            case Late.SAME:
+                self._told.rewrite(whole)
+            case Late.OTHER if self._turn.open:
+                return False
+            case Late.OTHER if not self._take_back(frame, whole):
+                # The user may not have the floor: the context is right at least.
+                self._told.rewrite(whole)
+            case _:
+                pass
+        return late is not Late.UNRELATED
+
+    def _take_back(self, frame: TranscriptionFrame, whole: str) -> bool:
+        """The reply was to other words: open the turn again, if the user may have the floor."""
+        unheard = self._listener.floor is Floor.PROCESSING
+        self._listener.words(whole, final=True)
+        self._listener.speech_from_words()
+        if self._listener.floor not in JUDGED:
+            return False
+        if unheard:
+            # Nobody heard an answer to it.
+            self._told.remove(self._context)
+        frame.text = whole
+        self._held.append(frame)
+        return True
+
+
+@dataclass(slots=True)
+class Told:
+    """The last turn in the context, in case its final transcript is another one."""
+
+    finals: str = ""
+    """Of its words, those that were final when it ended."""
+    message: LLMContextMessage | None = None
+
+    def rewrite(self, text: str) -> None:
+        """Its words as the recogniser tells them in the end."""
+        if isinstance(self.message, dict):
+            cast(dict[str, object], self.message)["content"] = text
+
+    def remove(self, context: LLMContext) -> None:
+        """As if it had never been."""
+        context.set_messages([each for each in context.messages if each is not self.message])

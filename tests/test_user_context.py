@@ -159,10 +159,10 @@ TRUNCATE_AGAIN = InputTransportMessageFrame(
 @pytest.mark.parametrize("first", [[], [interim("uh"), DEADLINE_S, final("uh")]])
 async def test_a_new_contest_hears_words_before_the_servers_vad_hears_speech(first: Given) -> None:
     rejected: Given = [TRUNCATE, *first, DEADLINE_S]
-    said, floor = await heard([*rejected, TRUNCATE_AGAIN, interim("no"), ENDS], **SOON)
-    assert (said, floor) == (["say: As I was saying, Three four."], Floor.IDLE)
-    said, floor = await heard([*rejected, TRUNCATE_AGAIN, final("no"), ENDS], **SOON)
-    assert (said, floor) == (["no"], Floor.PROCESSING)
+    # Also from a recogniser that never says that it is sure.
+    for no in (interim("no"), final("no")):
+        said, floor = await heard([*rejected, TRUNCATE_AGAIN, no, ENDS], **SOON)
+        assert (said, floor) == (["no"], Floor.PROCESSING)
 
 
 @pytest.mark.parametrize("late", [[final("tea.")], [interim("tea"), final("Tea")]])

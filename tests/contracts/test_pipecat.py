@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import onnxruntime
 from pipecat.frames.frames import (
     Frame,
+    FunctionCallFromLLM,
     InterruptionFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
@@ -25,6 +27,7 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregator,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.services.llm_service import LLMService
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
@@ -169,3 +172,19 @@ async def test_frames_pass_an_output_without_audio_in_order() -> None:
     texts = [frame.text for frame in down if isinstance(frame, TextFrame)]
     assert texts == ["one", "two"]
     assert isinstance(down[-1], LLMFullResponseEndFrame)
+
+
+def test_the_user_aggregator_writes_a_turn_with_or_without_asking_the_llm() -> None:
+    """processors/user_context.py writes a turn whose reply is there already."""
+    written = inspect.signature(LLMUserAggregator._push_aggregation)
+    assert written.parameters["run_llm"].default is True
+    assert inspect.iscoroutinefunction(LLMUserAggregator._handle_transcription)
+    finalized = inspect.signature(BaseUserTurnStopStrategy.trigger_user_turn_finalized)
+    assert "confirms_speculation" in finalized.parameters
+
+
+def test_all_tools_of_a_reply_pass_one_place_of_the_llm_service() -> None:
+    """processors/provisional_llm.py withholds them there."""
+    calls = inspect.signature(LLMService.run_function_calls)
+    assert list(calls.parameters) == ["self", "function_calls"]
+    assert "context" in {each.name for each in fields(FunctionCallFromLLM)}

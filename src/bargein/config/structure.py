@@ -17,6 +17,7 @@ class Role(StrEnum):
     INTERRUPTION = "interruption"
     VAD = "vad"
     STT = "stt"
+    SPECULATION = "speculation"
     LLM = "llm"
     TTS = "tts"
     PLAYED_AUDIO = "played_audio"
@@ -35,6 +36,12 @@ CHAIN: Mapping[Role, str] = {
 """Each stands exactly once, in this order; the reason why it stands where it does."""
 
 
+OPTIONAL: Mapping[Role, tuple[Role, Role, str]] = {
+    Role.SPECULATION: (Role.STT, Role.LLM, "it goes by the words of the stt, and asks the llm"),
+}
+"""Each may stand once, behind the first and before the second; the reason why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A part's role and name, and where it is written."""
@@ -50,11 +57,11 @@ def check_structure(
     parts: Sequence[Placed], list_place: Place, known: Mapping[Role, Sequence[str]]
 ) -> list[Problem]:
     """Name what is missing, doubled or out of order; `known` are the built-in names of a role."""
-    by_role = {role: [part for part in parts if part.role is role] for role in CHAIN}
+    by_role = {role: [part for part in parts if part.role is role] for role in (*CHAIN, *OPTIONAL)}
     problems = [
         Problem(list_place, _missing(role, known.get(role, ())))
         for role, found in by_role.items()
-        if not found
+        if not found and role in CHAIN
     ]
     for role, found in by_role.items():
         problems += [
@@ -102,6 +109,13 @@ def _order(parts: Sequence[Placed], first_of: Mapping[Role, Placed]) -> list[Pro
                 f"{before.use!r} ({before.role}) must come before {after.use!r} ({after.role})"
             )
             blame(before, f"{message}: {CHAIN[before.role]}. Move it up.")
+    for role, (behind, ahead, reason) in OPTIONAL.items():
+        part = first_of.get(role)
+        bounds = first_of.get(behind), first_of.get(ahead)
+        if part and bounds[0] and position[part] < position[bounds[0]]:
+            blame(part, f"{part.use!r} must come after {bounds[0].use!r}: {reason}. Move it down.")
+        if part and bounds[1] and position[part] > position[bounds[1]]:
+            blame(part, f"{part.use!r} must come before {bounds[1].use!r}: {reason}. Move it up.")
     tail = first_of.get(Role.PLAYED_AUDIO)
     if tail:
         for part in parts[position[tail] + 1 :]:

@@ -1,0 +1,28 @@
+"""How long after the end of speech a recogniser's partial words are all there; learnt, pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+UNKNOWN_MS = 300.0
+"""Before anything was learnt: later than the finals of most services."""
+MARGIN_MS = 30.0
+"""About one window of the microphone."""
+REMEMBERED = 6
+
+
+@dataclass(slots=True)
+class RecogniserLag:
+    """Remembers the last few turns, and trusts the slowest."""
+
+    _lags_ms: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def note(self, lag_ms: float) -> None:
+        """In this turn the words were complete so long after the last speech."""
+        self._lags_ms.append(max(0.0, lag_ms))
+
+    @property
+    def settled_ms(self) -> float:
+        """After so much silence no more words are to be expected."""
+        return max(self._lags_ms) + MARGIN_MS if self._lags_ms else UNKNOWN_MS
