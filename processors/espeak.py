@@ -28,11 +28,18 @@ SAMPLE_BYTES = 2
 SYNCHRONOUS = 2
 DONT_EXIT = 0x8000
 UTF8 = 1
+END_PAUSE = 0x1000
+"""Flag of `espeak_Synth`: behind the text comes the pause that would follow it in a longer one."""
 FROM_CHARACTER = 1
 EVENT_LIST_END = 0
 EVENT_WORD = 1
 RATE_PARAMETER, VOLUME_PARAMETER, PITCH_PARAMETER = 1, 2, 3
 """Values of `espeak_AUDIO_OUTPUT`, `espeak_EVENT_TYPE` and `espeak_PARAMETER` in speak_lib.h."""
+
+MARKS = (",", ";", ":", ".", "?", "!", "…", "–", "—")
+"""At these the engine ends a clause by itself, each with a melody and a pause of its own."""
+MARK_OF_MORE = ","
+"""At the end of a text without a mark the engine falls as at a full stop; not so at a comma."""
 
 MISSING = (
     "espeak_tts needs the 'embedded' extra: pip install 'bargein[embedded]'"
@@ -163,12 +170,22 @@ class Engine:
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
 
-    def speak(self, text: str, voice: Voice, sink: Callable[[Speech], bool]) -> Future[int]:
+    def speak(
+        self,
+        text: str,
+        voice: Voice,
+        sink: Callable[[Speech], bool],
+        *,
+        goes_on: bool = False,
+        end_pause: bool = False,
+    ) -> Future[int]:
         """Speak in the engine's thread; `sink` is called there and stops the engine by False.
 
-        The future gives the number of samples that were made. Texts wait for those before them.
+        A text that `goes_on` does not fall at its end as a sentence does. With `end_pause` the
+        pause that its last mark makes is in the audio. The future gives the number of samples
+        that were made. Texts wait for those before them.
         """
-        return self._thread.submit(self._speak, text, voice, sink)
+        return self._thread.submit(self._speak, text, voice, sink, goes_on, end_pause)
 
     def check(self, voice: Voice) -> None:
         """Raise `ConfigError` if the engine has no such voice; blocks for some milliseconds."""
@@ -197,7 +214,14 @@ class Engine:
         ):
             self._library.espeak_SetParameter(parameter, value, 0)
 
-    def _speak(self, text: str, voice: Voice, sink: Callable[[Speech], bool]) -> int:
+    def _speak(
+        self,
+        text: str,
+        voice: Voice,
+        sink: Callable[[Speech], bool],
+        goes_on: bool,
+        end_pause: bool,
+    ) -> int:
         self._choose(voice)
         finder = WordFinder(text)
         made_samples = 0
@@ -212,9 +236,11 @@ class Engine:
 
         callback = _Callback(on_chunk)
         self._library.espeak_SetSynthCallback(callback)
-        encoded = text.encode()
+        unmarked = goes_on and not text.rstrip().endswith(MARKS)
+        encoded = f"{text.rstrip()}{MARK_OF_MORE}".encode() if unmarked else text.encode()
+        flags = UTF8 | (END_PAUSE if end_pause and not unmarked else 0)
         self._library.espeak_Synth(
-            encoded, len(encoded) + 1, 0, FROM_CHARACTER, 0, UTF8, None, None
+            encoded, len(encoded) + 1, 0, FROM_CHARACTER, 0, flags, None, None
         )
         if rest := finder.rest(made_samples):
             sink(Speech(b"", rest))

@@ -48,6 +48,7 @@ _NOTES = {
     "vad": "sees speech begin and end",
     "stt": "turns speech into words",
     "llm": "finds an answer",
+    "clauses": "hands it over in clauses",
     "tts": "speaks it",
     "played_audio": "knows to the sample what was played",
     "processor": "your own",

@@ -23,6 +23,7 @@ REGISTRY = Registry(
         "silero_vad": BuiltIn(f"{PARTS}:Vad", Role.VAD),
         "some_stt": BuiltIn(f"{PARTS}:Stt", Role.STT),
         "scripted_llm": BuiltIn(f"{PARTS}:Llm", Role.LLM),
+        "clauses": BuiltIn("bargein.processors.clauses:ClauseAggregator", Role.CLAUSES),
         "some_tts": BuiltIn(f"{PARTS}:Tts", Role.TTS),
         "played_audio": BuiltIn(f"{PARTS}:Played", Role.PLAYED_AUDIO),
         "absent_stt": BuiltIn("a_module_that_needs_more:Stt", Role.STT, "embedded"),

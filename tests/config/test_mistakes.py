@@ -138,6 +138,21 @@ MISTAKES = {
     ),
     "no played audio": (changed("  - played_audio\n", ""), "4:3", "as the last part"),
     "two voices": (changed("  - some_tts\n", "  - some_tts\n" * 2), "11:5", "is a second tts"),
+    "clauses twice": (
+        changed("  - some_tts\n", "  - clauses\n  - clauses\n  - some_tts\n"),
+        "11:5",
+        "'clauses' is a second clauses; pipeline[4] is the first",
+    ),
+    "clauses behind the voice": (
+        changed("  - some_tts\n", "  - some_tts\n  - clauses\n"),
+        "11:5",
+        "'clauses' must come before 'some_tts'",
+    ),
+    "clauses before the words": (
+        changed("  - use: scripted", "  - clauses\n  - use: scripted"),
+        "8:5",
+        "'clauses' must come after 'scripted_llm'",
+    ),
     "interruption is not first": (
         changed("pipeline:\n  - interruption", f"pipeline:\n  - {OURS}:Wrapper\n  - interruption"),
         "5:5",

@@ -19,6 +19,7 @@ class Role(StrEnum):
     STT = "stt"
     SPECULATION = "speculation"
     LLM = "llm"
+    CLAUSES = "clauses"
     TTS = "tts"
     PLAYED_AUDIO = "played_audio"
     PROCESSOR = "processor"
@@ -38,6 +39,7 @@ CHAIN: Mapping[Role, str] = {
 
 OPTIONAL: Mapping[Role, tuple[Role, Role, str]] = {
     Role.SPECULATION: (Role.STT, Role.LLM, "it goes by the words of the stt, and asks the llm"),
+    Role.CLAUSES: (Role.LLM, Role.TTS, "it hands the llm's words to the tts"),
 }
 """Each may stand once, behind the first and before the second; the reason why."""
 
