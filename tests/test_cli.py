@@ -180,6 +180,16 @@ def test_a_setting_that_is_wrong_is_named_as_it_was_written() -> None:
     assert result.stderr.startswith("--set transport.port: transport.port: must be at most 65535")
 
 
+@pytest.mark.parametrize("command", ["run", "check", "config", "graph", "bench", "rehearse"])
+def test_a_wrong_configuration_is_named_with_status_1_by_every_command(command: str) -> None:
+    Path("bad.yaml").write_text(CONFIG.replace("silero_vad", "silero_vda"))
+    Path("scenario.yaml").write_text("name: connects\nexpect: [connected]\n")
+    more = ["scenario.yaml"] if command == "rehearse" else []
+    result = bargein(command, "bad.yaml", *more)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("bad.yaml:5:5:")
+
+
 def test_a_wrong_option_is_a_usage_error() -> None:
     assert bargein("check").exit_code == 2
     assert bargein("graph", "bot.yaml", "--format", "png").exit_code == 2

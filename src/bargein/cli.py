@@ -183,6 +183,7 @@ def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
 )
 @click.option("--brief", is_flag=True, help="Show the timelines of what failed only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON, nothing else.")
+@_plainly
 def rehearse(
     config: Path,
     scenarios: tuple[Path, ...],
@@ -196,18 +197,13 @@ def rehearse(
     """Talk with the bot of CONFIG as SCENARIOS say, over a simulated network, in real time.
 
     A folder stands for the .yaml files in it. The exit status is 1 if anything came otherwise
-    than expected, and 2 if there is a mistake in what was given.
+    than expected, or if there is a mistake in what was given.
     """
     debug = bool(click.get_current_context().find_root().params.get("debug"))
-    try:
-        with _quiet_imports():
-            from bargein.pipelines.rehearse_command import Options, rehearse_command
-        options = Options(settings, out, seed, jobs, as_json, brief, debug)
-        status = rehearse_command(config, scenarios, options)
-    except BargeinError as error:
-        _report(error)
-        sys.exit(2)
-    sys.exit(status)
+    with _quiet_imports():
+        from bargein.pipelines.rehearse_command import Options, rehearse_command
+    options = Options(settings, out, seed, jobs, as_json, brief, debug)
+    sys.exit(rehearse_command(config, scenarios, options))
 
 
 @main.command()

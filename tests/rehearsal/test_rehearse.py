@@ -210,7 +210,7 @@ def test_an_act_that_never_begins_is_named(tmp_path: Path) -> None:
     assert f"{path}:3:5: user[0] never began: it waited for accepted" in output
 
 
-def test_a_mistake_in_what_was_given_is_status_2_before_anything_is_played(
+def test_a_mistake_in_what_was_given_is_status_1_before_anything_is_played(
     tmp_path: Path,
 ) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
@@ -232,7 +232,7 @@ def test_a_mistake_in_what_was_given_is_status_2_before_anything_is_played(
         ((str(CONFIG), str(mute)), f"{mute}:4:5: espeak-ng has no voice 'nobody'"),
     ):
         status, output = refused(*arguments)
-        assert status == 2
+        assert status == 1
         assert wrong in output
         assert "passed" not in output
 
