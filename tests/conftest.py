@@ -12,5 +12,5 @@ settings.load_profile("shared")
 
 
 def pytest_sessionfinish() -> None:
-    """Let go of what a bot has set aside for its whole life: it would be called a leak at the end."""
+    """Let go of what a bot set aside for its whole life: it would be called a leak."""
     gc.unfreeze()

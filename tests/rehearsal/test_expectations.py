@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bargein.errors import Place
 from bargein.protocol import SpokenWord
 from bargein.rehearsal.ending import NOTHING_COMES_MS, Ending
 from bargein.rehearsal.events import Sounded, ThresholdSet, WordsShown
@@ -13,6 +14,7 @@ from bargein.rehearsal.expectations import Evidence, Finding, Message, Status, j
 from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import Moment, What
 from bargein.rehearsal.noting import client_moments
+from bargein.rehearsal.report import Bot, Report
 from bargein.rehearsal.scenario import Scenario
 from bargein.rehearsal.wanted import Expected
 
@@ -26,6 +28,7 @@ MOMENTS = (
     Moment(2310, What.FLOOR, text="listening"),
     Moment(2900, What.TRANSCRIPT, text="Stop"),
 )
+BOT, PLACE = Bot("cafe", "cafe.yaml", "0"), Place("s.yaml", 3, 5)
 CONTEXT = (Message("assistant", "One  two"), Message("user", "stop"))
 
 
@@ -101,6 +104,34 @@ def test_what_came_instead_is_named() -> None:
     (finding,) = findings({"rejected": {"reason": "echo", "within_ms": 600, "after": "muted"}})
     assert finding.expected == "rejected (echo) within 600 ms after muted"
     assert finding.came == "rejected (no_speech) at 1400 ms, accepted at 2300 ms"
+
+
+@pytest.mark.parametrize(
+    ("expected", "waited_for"),
+    [
+        ({"contested": {}}, ""),
+        ({"connected": {"within_ms": 10}}, "connected"),
+        ({"muted": {"after": "connected", "within_ms": 99}}, "connected"),
+        ({"heard": {"utterance": 2, "begins": "two"}}, "utterance 2"),
+        ({"rejected": {"reason": "echo"}}, ""),
+        ({"muted": {"within_ms": 1}}, ""),
+        ({"count": {"muted": 3}}, ""),
+        ({"heard": {"utterance": 1, "begins": "two"}}, ""),
+    ],
+    ids=str,
+)
+def test_what_is_not_reached_says_what_it_waited_for(
+    expected: dict[str, Any], waited_for: str
+) -> None:
+    (finding,) = findings(expected)
+    assert finding.waited_for == waited_for
+    report = Report("s", "s.yaml", BOT, 1, 1000, 0, "", (PLACE,), (finding,), ())
+    first, *more = list(report.lines(timeline=False))[1:]
+    assert first.startswith(
+        "  not reached  s.yaml:3:5: " if waited_for else "  failed  s.yaml:3:5: "
+    )
+    assert (f"          waited for: {waited_for}" in more) == bool(waited_for)
+    assert not report.passed
 
 
 @pytest.mark.parametrize(("reached", "wrong"), [(200, 0), (300, 1), (100, 1), (0, 2)])

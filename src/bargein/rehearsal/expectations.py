@@ -66,6 +66,8 @@ class Finding:
     came: str = ""
     took_ms: float | None = None
     """What was held against its bounds."""
+    waited_for: str = ""
+    """What has not come, nor anything in its place: it is not reached, rather than failed."""
 
 
 def judge(expected: Sequence[Expected], evidence: Evidence) -> list[Finding]:
@@ -112,7 +114,9 @@ def _event(kind: What, wanted: Event, moments: Sequence[Moment], taken: dict[Wha
     others = [each for each in moments[behind + 1 :] if each.what in alike]
     with_utterance = wanted.utterance is not None
     came = _listed(others, with_utterance=with_utterance) or f"no {kind}"
-    return Finding(Status.OPEN, said, came)
+    waits = wanted.after and all(moment.what is not wanted.after for moment in moments)
+    waited_for = str(wanted.after) if waits else "" if others else f"{kind}{_about(wanted)}"
+    return Finding(Status.OPEN, said, came, waited_for=waited_for)
 
 
 def _fits(wanted: Event, moment: Moment) -> bool:
@@ -195,10 +199,12 @@ def _utterance(kind: str, wanted: UtteranceText, hearing: Hearing) -> Finding:
     number = wanted.utterance
     said = f"{kind}: utterance {number} {wanted}"
     if number not in hearing.utterances:
-        return Finding(Status.OPEN, said, f"there is no utterance {number}")
+        came = f"there is no utterance {number}"
+        return Finding(Status.OPEN, said, came, waited_for=f"utterance {number}")
     text = texts[kind](number)
     if kind == "unheard" and not hearing.is_over(number):
-        return Finding(Status.OPEN, said, f"utterance {number} is not over")
+        came = f"utterance {number} is not over"
+        return Finding(Status.OPEN, said, came, waited_for=f"the end of utterance {number}")
     return Finding(Status.MET if wanted.fits(text) else Status.OPEN, said, repr(text))
 
 

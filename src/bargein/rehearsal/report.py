@@ -104,6 +104,7 @@ class Report:
                     "passed": finding.status is Status.MET,
                     "expected": finding.expected,
                     "came": finding.came,
+                    "waited_for": finding.waited_for,
                 }
                 for place, finding in zip(self.places, self.findings, strict=True)
             ],
@@ -133,7 +134,11 @@ def _finding_lines(place: Place, finding: Finding) -> Iterator[str]:
         took = "" if finding.took_ms is None else f": {finding.took_ms:.0f} ms"
         yield f"  ok      {finding.expected}{took}"
         return
-    yield f"  failed  {place}: expected {finding.expected}"
+    if finding.waited_for:
+        yield f"  not reached  {place}: expected {finding.expected}"
+        yield f"          waited for: {finding.waited_for}"
+    else:
+        yield f"  failed  {place}: expected {finding.expected}"
     yield f"          came: {finding.came}"
 
 
