@@ -1,0 +1,73 @@
+"""One row's conversations, side by side, each with vendors and a bot of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from bargein.measure.figures import percentile
+from bench.turn_taking import ours, sequential, stock
+from bench.turn_taking.caller import Caller
+from bench.turn_taking.material import SpokenTurn
+from bench.turn_taking.rows import Row
+from bench.turn_taking.turns import Asked, Heard, Line, lines, voiced
+from bench.turn_taking.vendors import Vendors, vendors
+
+TURN_S = 60
+"""No turn takes longer than this, its answer included."""
+
+
+async def run(row: Row, turns: Sequence[SpokenTurn], callers: int) -> tuple[list[Line], float]:
+    """Say all turns; give a line each, and by how much the machine was late (p99, ms)."""
+    share = -(-len(turns) // callers)
+    firsts = range(0, len(turns), share)
+    talks = [talk(row, turns[first : first + share], first) for first in firsts]
+    results = await asyncio.gather(*talks)
+    late_ms = [each for _, late in results for each in late]
+    return [line for told, _ in results for line in told], percentile(late_ms, 99)
+
+
+async def talk(
+    row: Row, turns: Sequence[SpokenTurn], first_turn: int
+) -> tuple[list[Line], list[float]]:
+    """Have one conversation."""
+    async with AsyncExitStack() as opened:
+        servers = await opened.enter_async_context(vendors(turns, row.latencies))
+        phone = await opened.enter_async_context(_bot(row, servers, first_turn))
+        caller = Caller(turns, phone)
+        async with asyncio.timeout(TURN_S * len(turns)):
+            await caller.live()
+    heard = Heard(
+        row.name,
+        caller.said,
+        [turn.heard.text for turn in turns],
+        [turn.voice for turn in turns],
+        voiced(caller.tape),
+        _asked(servers, caller.begun_ms),
+        [(each.opened_ms - caller.begun_ms, each.chars) for each in servers.tts.contexts],
+    )
+    return lines(heard, first_turn), caller.late_ms
+
+
+def _bot(row: Row, servers: Vendors, seed: int) -> Any:
+    if row.bot == "sequential":
+        return sequential.call(servers, row.network, seed)
+    if row.bot == "stock":
+        return stock.call(servers, row.network, seed)
+    return ours.call(row.bot, servers, row.network, seed)
+
+
+def _asked(servers: Vendors, begun_ms: float) -> list[Asked]:
+    return [
+        Asked(
+            each.number,
+            each.at_ms - begun_ms,
+            each.asked,
+            each.input_tokens,
+            each.tokens,
+            each.cancelled,
+        )
+        for each in servers.llm.requests
+    ]

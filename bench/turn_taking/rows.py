@@ -1,0 +1,34 @@
+"""What is compared: bots, networks and latencies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bargein.rehearsal.network import NetworkSettings
+from bench.turn_taking.vendors import Latencies
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    bot: str
+    """`sequential`, `stock`, or a config of this folder."""
+    says: str
+    """What it is, in the docs."""
+    network: NetworkSettings | None = None
+    latencies: Latencies = field(default_factory=Latencies)
+
+
+BAD_NETWORK = NetworkSettings(delay_ms=50, jitter_ms=30, loss=0.02)
+"""Each way, on a WebSocket: what is lost comes again after 200 ms, and holds up what follows."""
+
+ROWS = (
+    Row("sequential", "sequential", "each step waits for the one before"),
+    Row("stock", "stock", "stock Pipecat 1.14, its defaults"),
+    Row("ours", "ours.yaml", "bargein, without speculation"),
+    Row("sequential-bad", "sequential", "the same", BAD_NETWORK),
+    Row("stock-bad", "stock", "the same", BAD_NETWORK),
+    Row("ours-bad", "ours.yaml", "the same", BAD_NETWORK),
+)

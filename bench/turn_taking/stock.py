@@ -1,0 +1,160 @@
+"""Stock Pipecat with the same services, and a caller that plays what comes.
+
+The client is the best that there is without a protocol of its own: no jitter buffer, and what it
+holds is dropped as soon as it is told of an interruption.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import Frame, InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import (
+    LLMContextAggregatorPair,
+    LLMUserAggregatorParams,
+)
+from pipecat.serializers.base_serializer import FrameSerializer
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.workers.runner import WorkerRunner
+from starlette.websockets import WebSocket, WebSocketState
+
+from bargein.rehearsal.levels import RATE_HZ
+from bargein.rehearsal.network import NetworkSettings
+from bench.turn_taking.parts import Claude, Flash, Nova
+from bench.turn_taking.vendors import Vendors
+from bench.turn_taking.wires import Wire
+from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
+
+CHUNK_BYTES = RATE_HZ // 50 * 2
+"""20 ms, Pipecat's usual chunk of a microphone."""
+DROP = "drop"
+STOP_S = 10
+
+
+class RawPcm(FrameSerializer):
+    """Bytes are audio; a word tells the client to drop what it has."""
+
+    async def serialize(self, frame: Frame) -> str | bytes | None:
+        """Give PCM, or the word."""
+        if isinstance(frame, OutputAudioRawFrame):
+            return frame.audio
+        return DROP if isinstance(frame, InterruptionFrame) else None
+
+    async def deserialize(self, data: str | bytes) -> Frame | None:
+        """Take PCM."""
+        return InputAudioRawFrame(cast(bytes, data), RATE_HZ, 1)
+
+
+class StockPhone:
+    """The client, in the place of a WebSocket."""
+
+    def __init__(self, network: NetworkSettings | None, seed: int) -> None:
+        """Hold the line."""
+        self.client_state = self.application_state = WebSocketState.CONNECTED
+        self.headers: dict[str, str] = {}
+        self.started = asyncio.Event()
+        self._buffer, self._chunk = bytearray(), bytearray()
+        self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._up = Wire(network, seed, self._incoming.put_nowait)
+        self._down = Wire(network, seed + 1, self._receive)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the pipeline runs."""
+        return self.started.is_set()
+
+    def hear(self, pcm: bytes, now_ms: float) -> None:
+        """Send the microphone's sound in chunks."""
+        self._chunk += pcm
+        while len(self._chunk) >= CHUNK_BYTES:
+            self._up.send(bytes(self._chunk[:CHUNK_BYTES]))
+            del self._chunk[:CHUNK_BYTES]
+
+    def play(self, samples: int, now_ms: float) -> bytes:
+        """Play what has come."""
+        pcm = bytes(self._buffer[: samples * 2]).ljust(samples * 2, b"\0")
+        del self._buffer[: samples * 2]
+        return pcm
+
+    def hang_up(self) -> None:
+        """Leave."""
+        self._up.cut()
+        self._down.cut()
+        self._incoming.put_nowait(None)
+
+    def _receive(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self._buffer.clear()
+        else:
+            self._buffer += data
+
+    # --- the methods of a WebSocket that Pipecat calls -------------------------------------
+
+    async def receive(self) -> dict[str, Any]:
+        """Give a chunk of the microphone."""
+        data = await self._incoming.get()
+        if data is None:
+            self.client_state = self.application_state = WebSocketState.DISCONNECTED
+            return {"type": "websocket.disconnect"}
+        return {"type": "websocket.receive", "bytes": data}
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Take the bot's voice."""
+        self._down.send(data)
+
+    async def send_text(self, data: str) -> None:
+        """Take an order."""
+        self._down.send(data)
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Hang up."""
+        self._incoming.put_nowait(None)
+
+
+@asynccontextmanager
+async def call(
+    vendors: Vendors, network: NetworkSettings | None, seed: int
+) -> AsyncIterator[StockPhone]:
+    """Run the bot, and give a phone that is connected to it."""
+    phone = StockPhone(network, seed)
+    transport = FastAPIWebsocketTransport(
+        cast(WebSocket, phone),
+        FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=RawPcm()),
+    )
+    pair = LLMContextAggregatorPair(
+        LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
+    )
+    parts = [Nova(url=vendors.stt_url), Claude(url=vendors.llm_url), Flash(url=vendors.tts_url)]
+    pipeline = Pipeline(
+        [
+            transport.input(),
+            parts[0],
+            pair.user(),
+            *parts[1:],
+            transport.output(),
+            pair.assistant(),
+        ]
+    )
+    rates = PipelineParams(audio_in_sample_rate=RATE_HZ, audio_out_sample_rate=BOT_RATE_HZ)
+    worker = PipelineWorker(pipeline, params=rates)
+
+    async def started(*_: object) -> None:
+        phone.started.set()
+
+    worker.add_event_handler("on_pipeline_started", started)
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.create_task(runner.run())
+    try:
+        yield phone
+    finally:
+        phone.hang_up()
+        await worker.cancel()
+        await asyncio.wait([running], timeout=STOP_S)

@@ -1,0 +1,45 @@
+"""A voice that tells which reply it speaks: a tone whose pitch is the reply's number.
+
+So a tape of what a caller heard says which of several replies began to sound, and when.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+RATE_HZ = 24_000
+LOWEST_HZ = 400
+STEP_HZ = 50
+PITCHES = 60
+"""Numbers that are so far apart have the same pitch."""
+LEVEL = 8000
+"""Amplitude, as PCM16."""
+LOUD = 400
+"""What is louder is the voice."""
+GLANCE_MS = 40
+"""So much of the voice tells its pitch."""
+
+
+def number_in(text: str) -> int | None:
+    """The number of the reply, which stands in its text."""
+    found = re.search(r"\d+", text)
+    return int(found.group()) if found else None
+
+
+def tone(number: int, start_sample: int, samples: int) -> bytes:
+    """PCM16 at 24 kHz, from a sample of the whole utterance on."""
+    hz = LOWEST_HZ + STEP_HZ * (number % PITCHES)
+    at = (start_sample + np.arange(samples)) / RATE_HZ
+    return (LEVEL * np.cos(2 * np.pi * hz * at)).astype("<i2").tobytes()
+
+
+def pitch_of(sound: Samples) -> int:
+    """Which number modulo `PITCHES` speaks, from some ms of it."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), RATE_HZ))
+    hz = int(np.argmax(spectrum[: LOWEST_HZ + STEP_HZ * PITCHES]))
+    return round((hz - LOWEST_HZ) / STEP_HZ) % PITCHES
