@@ -35,10 +35,6 @@ HISS = 3
 class Phone(Protocol):
     """How sound gets to the bot and back."""
 
-    @property
-    def ready(self) -> bool:
-        """Whether the bot can hear."""
-
     def hear(self, pcm: bytes, now_ms: float) -> None:
         """The microphone has heard a step."""
 
@@ -99,8 +95,7 @@ class Caller:
             self._play()
             self._say(due_ms)
             step += 1
-            if self._phone.ready:
-                self.late_ms.append(max(0.0, self.now_ms - due_ms))
+            self.late_ms.append(max(0.0, self.now_ms - due_ms))
 
     @property
     def _over(self) -> bool:
@@ -109,7 +104,7 @@ class Caller:
     @property
     def _may_speak(self) -> bool:
         """The bot has answered, or will not any more."""
-        if self._speaking or not self._phone.ready:
+        if self._speaking:
             return False
         if not self.said:
             return self.now_ms - self._quiet_since_ms >= FIRST_MS
@@ -122,8 +117,6 @@ class Caller:
         pcm = self._phone.play(PLAYED_SAMPLES, at_ms)
         self.tape.sound.append(pcm)
         self.tape.at_ms.append(at_ms)
-        if not self._phone.ready:
-            self._quiet_since_ms = at_ms
         if np.abs(np.frombuffer(pcm, dtype="<i2")).max(initial=0) > LOUD:
             self._quiet_since_ms = at_ms
             self._answered = self._answered or bool(self.said and at_ms > self.said[-1].end_ms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -15,6 +16,8 @@ from bench.turn_taking.rows import Row
 from bench.turn_taking.turns import Asked, Heard, Line, lines, voiced
 from bench.turn_taking.vendors import Vendors, vendors
 
+READY_S = 30
+POLL_S = 0.02
 TURN_S = 60
 """No turn takes longer than this, its answer included."""
 
@@ -23,19 +26,27 @@ async def run(row: Row, turns: Sequence[SpokenTurn], callers: int) -> tuple[list
     """Say all turns; give a line each, and by how much the machine was late (p99, ms)."""
     share = -(-len(turns) // callers)
     firsts = range(0, len(turns), share)
-    talks = [talk(row, turns[first : first + share], first) for first in firsts]
+    everybody = asyncio.Barrier(len(firsts))
+    talks = [talk(row, turns[first : first + share], first, everybody) for first in firsts]
     results = await asyncio.gather(*talks)
     late_ms = [each for _, late in results for each in late]
     return [line for told, _ in results for line in told], percentile(late_ms, 99)
 
 
 async def talk(
-    row: Row, turns: Sequence[SpokenTurn], first_turn: int
+    row: Row, turns: Sequence[SpokenTurn], first_turn: int, everybody: asyncio.Barrier
 ) -> tuple[list[Line], list[float]]:
-    """Have one conversation."""
+    """Have one conversation, once all bots are there: to make one stops the others."""
     async with AsyncExitStack() as opened:
         servers = await opened.enter_async_context(vendors(turns, row.latencies))
         phone = await opened.enter_async_context(_bot(row, servers, first_turn))
+        async with asyncio.timeout(READY_S):
+            while not phone.ready:  # noqa: ASYNC110  (each kind of bot has its own event)
+                await asyncio.sleep(POLL_S)
+            await everybody.wait()
+        # As `bargein run` does: a collection of all that was loaded would stop every bot.
+        gc.collect()
+        gc.freeze()
         caller = Caller(turns, phone)
         async with asyncio.timeout(TURN_S * len(turns)):
             await caller.live()

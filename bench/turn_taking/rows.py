@@ -28,7 +28,9 @@ ROWS = (
     Row("sequential", "sequential", "each step waits for the one before"),
     Row("stock", "stock", "stock Pipecat 1.14, its defaults"),
     Row("ours", "ours.yaml", "bargein, without speculation"),
+    Row("speculating", "speculating.yaml", "bargein, with speculation"),
     Row("sequential-bad", "sequential", "the same", BAD_NETWORK),
     Row("stock-bad", "stock", "the same", BAD_NETWORK),
     Row("ours-bad", "ours.yaml", "the same", BAD_NETWORK),
+    Row("speculating-bad", "speculating.yaml", "the same", BAD_NETWORK),
 )
