@@ -8,6 +8,8 @@ from pipecat.frames.frames import Frame, InterruptionFrame, TTSAudioRawFrame
 
 DROPPED = "bargein_dropped"
 """Key of the metadata of an InterruptionFrame that ends a provisional reply and nothing else."""
+DROPPED_WITHIN_MS = 1_000
+"""An interruption that has not come by then was lost on its way, in a part that failed."""
 
 
 class HeldReply:
@@ -18,6 +20,7 @@ class HeldReply:
         self._frames: deque[Frame] | None = None
         self._released = False
         self._dropping = 0
+        self._dropped_ms = 0.0
         self.first_audio_ms: float | None = None
         """When the first audio of the reply came; the caller's clock."""
 
@@ -34,17 +37,23 @@ class HeldReply:
         """It may be said: `next` gives what was held."""
         self._released = True
 
-    def drop(self) -> None:
+    def drop(self, now_ms: float) -> None:
         """It is never said; what of it still comes, until its interruption does, is forgotten."""
-        self._frames, self._released = None, False
+        self.forget()
         self._dropping += 1
+        self._dropped_ms = now_ms
+
+    def forget(self) -> None:
+        """Nothing is held any more."""
+        self._frames, self._released = None, False
 
     def take(self, frame: Frame, now_ms: float) -> bool:
         """Whether the frame is kept, or forgotten; if not, it goes on as always."""
         if not frame.interruptible:
             return False
-        if self._dropping:
+        if self._dropping and now_ms - self._dropped_ms < DROPPED_WITHIN_MS:
             return True
+        self._dropping = 0
         if self._frames is None:
             return False
         if isinstance(frame, TTSAudioRawFrame) and self.first_audio_ms is None:
@@ -59,7 +68,7 @@ class HeldReply:
         if self._frames:
             return self._frames.popleft()
         # What comes now follows at once.
-        self._frames, self._released = None, False
+        self.forget()
         return None
 
     def interrupted(self, frame: InterruptionFrame) -> bool:
@@ -67,5 +76,5 @@ class HeldReply:
         if frame.metadata.get(DROPPED):
             self._dropping = max(0, self._dropping - 1)
             return True
-        self._frames, self._released = None, False
+        self.forget()
         return False

@@ -172,6 +172,7 @@ class PlayedAudio(FrameProcessor):
         if at_sample is None:
             utterance, at_sample = self._playout.current, self._playout.position(now_ms)
         self._cut = self._playout.cut(utterance, at_sample, now_ms, estimate=estimate)
+        self.held.forget()
         # At once: what waited for audio that is gone would be let go by the pacing task.
         self._kept += [item for item in self._playout.drop_items() if not item.interruptible]
         self._reply_open = False

@@ -80,13 +80,13 @@ class ProvisionalLLM(LLMService[Any]):
     ) -> None:
         """Count what a provisional reply says."""
         spent = self._replies.spent
-        if isinstance(frame, LLMTextFrame) and self._replies.branch and spent.estimated:
+        if isinstance(frame, LLMTextFrame) and self._counts and spent.estimated:
             spent.completion += max(1, len(frame.text) // CHARACTERS_PER_TOKEN)
         await super().push_frame(frame, direction)
 
     async def start_llm_usage_metrics(self, tokens: LLMTokenUsage) -> None:
         """Take the service's own count, if it is in time."""
-        if self._replies.branch:
+        if self._counts:
             self._replies.spent = Spent(
                 tokens.prompt_tokens, tokens.completion_tokens, estimated=False
             )
@@ -95,7 +95,7 @@ class ProvisionalLLM(LLMService[Any]):
     async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
         """Run tools, but those of a provisional reply only once it is confirmed."""
         replies = self._replies
-        if replies.branch and replies.branch <= replies.dropped:
+        if replies.branch and not self._counts:
             return
         if replies.branch and replies.branch == replies.held:
             replies.withheld.extend(function_calls)
@@ -133,6 +133,11 @@ class ProvisionalLLM(LLMService[Any]):
         await self.run_function_calls(calls)
 
     # --- inside ----------------------------------------------------------------------------
+
+    @property
+    def _counts(self) -> bool:
+        """Whether it is at a provisional reply that is not dropped."""
+        return self._replies.branch > self._replies.dropped
 
     async def _admit(self, frame: LLMContextFrame) -> bool:
         replies = self._replies

@@ -206,10 +206,9 @@ class Speculation(FrameProcessor):
 
     # --- what the user's context tells ----------------------------------------------------
 
-    async def turn_opened(self) -> None:
-        """The user has the floor."""
-        self._predictor.bot_busy = self._bot.busy
-        await self._carry_out(self._predictor.turn_opened(self._clock.now_ms()))
+    def turn_opened(self) -> None:
+        """The user has the floor; the words of the turn are told next."""
+        self._predictor.turn_opened(self._clock.now_ms())
 
     async def words(self, text: str, *, eager: bool = False) -> None:
         """All words of the turn so far; `eager` if the recogniser takes them for complete."""
@@ -219,7 +218,7 @@ class Speculation(FrameProcessor):
         await self._carry_out(told(text, now_ms))
 
     def learn(self, final: str) -> None:
-        """All words of the turn, as the recogniser tells them in the end."""
+        """All words of the turn, as the recogniser tells them in the end, or after it."""
         self._predictor.learn(final, self._clock.now_ms())
 
     def may_stand(self) -> bool:
@@ -271,7 +270,7 @@ class Speculation(FrameProcessor):
     def _do_now(self, order: Order) -> bool:
         if isinstance(order, Drop):
             calls = self._llm.withheld
-            self._bot.held.drop()
+            self._bot.held.drop(self._clock.now_ms())
             self._llm.drop(order.prediction.number)
             self._resolve(order.prediction, order.outcome, calls)
             return True

@@ -188,7 +188,7 @@ class UserContext(LLMUserAggregator):
     async def _open_turn(self, direction: FrameDirection) -> None:
         """The turn is open: what was kept for it belongs to it."""
         if self._speculation:
-            await self._speculation.turn_opened()
+            self._speculation.turn_opened()
         for each in self._held:
             self._last_final = each.text
             await super().process_frame(each, direction)
@@ -226,6 +226,7 @@ class UserContext(LLMUserAggregator):
     async def _push_aggregation(self, *, run_llm: bool = True) -> str:
         """Write the turn to the context; the reply that is there already, if it is, is said."""
         written = await super()._push_aggregation(run_llm=run_llm)
+        self._partial = ""
         if written:
             self._told.message = self._context.messages[-1]
         if not run_llm and self._speculation:
@@ -252,8 +253,9 @@ class UserContext(LLMUserAggregator):
             return False
         self._listener.words(frame.text, final=final)
         if not isinstance(frame, TranscriptionFrame):
-            open_or_judged = self._turn.open or self._listener.floor in JUDGED
-            self._partial = frame.text if open_or_judged else ""
+            # Also the first words of speech that is too short so far for a turn.
+            may_be_turn = self._turn.open or self._listener.floor in (Floor.IDLE, *JUDGED)
+            self._partial = frame.text if may_be_turn else ""
             return self._turn.open
         self._partial = ""
         if not self._turn.open or self._held:
@@ -281,6 +283,8 @@ class UserContext(LLMUserAggregator):
         """
         late = self._standing.hear(frame.text, complete=frame.finalized)
         whole = f"{self._told.finals} {self._standing.late}".strip()
+        if self._speculation and late in (Late.SAME, Late.OTHER):
+            self._speculation.learn(whole)
         match late:
             case Late.SAME:
                 self._told.rewrite(whole)

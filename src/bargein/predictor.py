@@ -81,10 +81,10 @@ class Predictor:
 
     # --- what it is told --------------------------------------------------------------
 
-    def turn_opened(self, now_ms: float) -> list[Order]:
-        """The user has the floor."""
+    def turn_opened(self, now_ms: float) -> None:
+        """The user has the floor; the words of the turn are told next."""
         self._open, self._made, self._hopeless = True, 0, None
-        return self._consider(now_ms)
+        self._text, self._changed_ms = "", now_ms
 
     def words(self, text: str, now_ms: float) -> list[Order]:
         """The words of the turn so far, all of them."""
@@ -145,8 +145,8 @@ class Predictor:
         return confirmed
 
     def turn_over(self) -> None:
-        """The turn is over, with or without a reply; the words of the next begin with none."""
-        self._open, self._text = False, ""
+        """The turn is over, with or without a reply; its final transcript may still come."""
+        self._open = False
 
     def void(self, outcome: Outcome) -> list[Order]:
         """What is live is of no use any more."""

@@ -55,15 +55,17 @@ class GivenStt(STTService):
 class EagerStt(GivenStt):
     """Hears the next of `hears` at the first loud audio, for now; for good at the pause.
 
-    What comes after half a second of quiet is the next.
+    What comes after half a second of quiet is the next. In the end it may have meant
+    something else: then that is in `means`.
     """
 
     LOUD = 1500
     QUIET_BYTES = 16_000
 
-    def __init__(self, *, hears: list[str]) -> None:
+    def __init__(self, *, hears: list[str], means: list[str] | None = None) -> None:
         super().__init__(hears=[])
         self._bursts = list(hears)
+        self._means = list(means or hears)
         self._quiet_bytes = self.QUIET_BYTES
 
     async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
@@ -75,7 +77,7 @@ class EagerStt(GivenStt):
         begins, self._quiet_bytes = self._quiet_bytes >= self.QUIET_BYTES, 0
         text = self._bursts.pop(0) if begins and self._bursts else ""
         if begins:
-            self._hears = [text]
+            self._hears = [self._means.pop(0)] if self._means else []
         yield InterimTranscriptionFrame(text, "user", time_now_iso8601()) if text else None
 
 
