@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from bargein.config.problems import Problem
 from bargein.config.tree import Data, Node, Scalar, Table
 from bargein.ledger.privacy import Wordless
 from bargein.ledger.recorder import About, Recorder, Sink
-from bargein.ledger.watcher import NOBODY, Watcher
+from bargein.ledger.reporter import Reporter
+from bargein.ledger.watcher import Watcher
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.ledger_file import LedgerFile
 from bargein.processors.ledger_guard import LedgerGuard
@@ -63,13 +64,12 @@ def recorder(
     rules: VerdictRules,
     voice: VoiceRules,
     barge_in_enabled: bool,
+    reporters: Iterable[Reporter] = (),
 ) -> Watcher:
-    """Make the recorder of a session; without a sink, one that forgets everything.
+    """Make the recorder of a session; without a sink it only tells the reporters.
 
     `config` is the hash of the effective configuration.
     """
-    if sink is None:
-        return NOBODY
     about = About(
         session=session,
         config=config,
@@ -81,7 +81,7 @@ def recorder(
             "silero_vad": asdict(voice),
         },
     )
-    return LedgerGuard(Recorder(sink, about, monotonic_ms))
+    return LedgerGuard(Recorder(sink, about, monotonic_ms, reporters))
 
 
 def _why_not(path: Path) -> str | None:

@@ -17,7 +17,7 @@ from pipecat.observers.base_observer import BaseObserver, FramePushed
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from bargein.errors import BargeinError, Place
-from bargein.ledger.entries import BargeIn, Line, Turn
+from bargein.ledger.entries import AnyEntry, Line
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
 from bargein.rehearsal.expectations import Message
@@ -168,7 +168,7 @@ class Recording(BaseObserver):
         self._room = room
         self._begins = False
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Keep a line of the ledger."""
         self.ledger.append(Line.write(entry))
 

@@ -26,16 +26,17 @@ from bargein.config.structure import Role
 from bargein.echo import EchoJudge
 from bargein.errors import PartError
 from bargein.ledger.recorder import Sink
-from bargein.ledger.watcher import Stage, Watcher
+from bargein.ledger.reporter import Reporter
+from bargein.ledger.watcher import Watcher
 from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
-from bargein.processors.ledger_tap import LedgerTap
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.speculation import Speculation
+from bargein.processors.stage_tap import StageTap
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
@@ -153,11 +154,13 @@ def assemble(
     sample_rate_hz: int,
     client_has_vad: bool = True,
     ledger: Sink | None = None,
+    reporters: Iterable[Reporter] = (),
 ) -> Session:
     """Build every part anew and wire them; raises ConfigError or PartError, naming the part.
 
     For a client without a VAD the server is the first to suspect speech. The session's
-    lines go to `ledger`, if there is one; whoever opened it closes it.
+    lines go to `ledger`, if there is one; whoever opened it closes it. The `reporters` hear
+    at once of answers, turns, verdicts and predictions.
     """
     session_id = secrets.token_hex(8)
     context = LLMContext()
@@ -178,6 +181,7 @@ def assemble(
         rules=replace(interruption.rules, min_speech_duration_ms=voice.min_speech_duration_ms),
         voice=voice,
         barge_in_enabled=interruption.barge_in_enabled,
+        reporters=reporters,
     )
     wire = Wire(link, session_id, watcher=watcher)
     user = UserContext(
@@ -187,10 +191,11 @@ def assemble(
         analyzer=_smart_turn() if config.endpointing.smart_turn else None,
         passes_microphone=not all(deaf(part) for part in parts[llm:]),
         speculation=speculation,
+        watcher=watcher,
     )
     assistant = AssistantContext(context, user=user)
     echo = EchoJudge(sample_rate_hz)
-    played_audio.attach(wire=wire, ears=interruption, echo=echo)
+    played_audio.attach(wire=wire, ears=interruption, echo=echo, watcher=watcher)
     if vad:
         vad.attach(wire.take_bot_db, echo=echo)
     interruption.attach(
@@ -219,8 +224,7 @@ def assemble(
             context=context,
             watcher=watcher,
         )
-    if ledger:
-        parts = _tapped(parts, [part.role for part in config.parts], watcher)
+    parts.insert(llm + 1, StageTap(watcher))
     pipeline = Pipeline(
         [
             transport.input(),
@@ -243,19 +247,6 @@ def assemble(
         idle_timeout_secs=None,
     )
     return Session(session_id, config, wire, worker, tuple(parts), context, watcher)
-
-
-def _tapped(
-    parts: list[FrameProcessor], roles: list[Role], watcher: Watcher
-) -> list[FrameProcessor]:
-    """Let the ledger see the first text behind the LLM, and the first audio behind the TTS."""
-    stages = {Role.LLM: Stage.FIRST_TOKEN, Role.TTS: Stage.FIRST_TTS_AUDIO}
-    tapped: list[FrameProcessor] = []
-    for part, role in zip(parts, roles, strict=True):
-        tapped.append(part)
-        if role in stages:
-            tapped.append(LedgerTap(stages[role], watcher))
-    return tapped
 
 
 def deaf(part: FrameProcessor) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 
 from loguru import logger
 
-from bargein.ledger.entries import BargeIn, Line, Turn
+from bargein.ledger.entries import AnyEntry, Line
 
 WAITING_LINES = 1_000
 """More wait only behind a disk that has stopped; a line has some 10 KB."""
@@ -34,7 +34,7 @@ class LedgerFile:
         self.dropped = 0
         """Lines that were not written."""
         self._max_bytes = max_mb * MEGABYTE_BYTES
-        self._lines: queue.Queue[BargeIn | Turn | None] = queue.Queue(WAITING_LINES)
+        self._lines: queue.Queue[AnyEntry | None] = queue.Queue(WAITING_LINES)
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -59,7 +59,7 @@ class LedgerFile:
         if self.dropped:
             logger.warning("the ledger {} lacks {} lines", self.path, self.dropped)
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Take a line; it is dropped if too many wait."""
         try:
             self._lines.put_nowait(entry)

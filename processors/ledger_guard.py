@@ -9,8 +9,10 @@ from loguru import logger
 
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
-from bargein.ledger.watcher import Stage, Watcher
+from bargein.latency import Stage
+from bargein.ledger.watcher import Watcher
 from bargein.protocol import Message
+from bargein.speculation import Prediction, Resolved
 
 
 class LedgerGuard(Watcher):
@@ -19,6 +21,12 @@ class LedgerGuard(Watcher):
     def __init__(self, watcher: Watcher) -> None:
         """Guard this one."""
         self._watcher: Watcher | None = watcher
+        self._needs_standing = watcher.needs_standing
+
+    @property
+    def needs_standing(self) -> bool:
+        """Whether the one that is guarded wants to know the arbiter's state."""
+        return self._needs_standing
 
     def told(
         self,
@@ -46,6 +54,10 @@ class LedgerGuard(Watcher):
         """A packet of the bot's voice goes to the client."""
         self._pass_on(lambda to: to.sent_audio(utterance))
 
+    def sounds(self, utterance: int, at_sample: int) -> None:
+        """Where the utterance can be heard first."""
+        self._pass_on(lambda to: to.sounds(utterance, at_sample))
+
     def cut(self, cut: Cut) -> None:
         """The bot was cut off here."""
         self._pass_on(lambda to: to.cut(cut))
@@ -58,9 +70,21 @@ class LedgerGuard(Watcher):
         """The reply has reached this stage."""
         self._pass_on(lambda to: to.stage(stage))
 
+    def words_stand(self) -> None:
+        """The words that are told next are not the recogniser's final ones."""
+        self._pass_on(lambda to: to.words_stand())
+
     def turn_over(self, ended_by: EndedBy) -> None:
         """Why the turn is about to end."""
         self._pass_on(lambda to: to.turn_over(ended_by))
+
+    def predicted(self, prediction: Prediction) -> None:
+        """A reply is begun while the turn is still open."""
+        self._pass_on(lambda to: to.predicted(prediction))
+
+    def resolved(self, resolved: Resolved) -> None:
+        """A prediction is over."""
+        self._pass_on(lambda to: to.resolved(resolved))
 
     def close(self) -> None:
         """The session is over."""

@@ -32,9 +32,11 @@ from pydantic import Field
 from bargein.cut import Cut
 from bargein.echo import EchoJudge
 from bargein.floor import Heard
+from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.playout import Playout
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.held_reply import HeldReply
+from bargein.processors.stage_tap import TTS_STAGES, StageWatch
 from bargein.processors.wire import Wire
 from bargein.protocol import SpokenWord, Words
 from bargein.truncation import Word
@@ -94,6 +96,7 @@ class PlayedAudio(FrameProcessor):
         self._ears: BotEars | None = None
         self._echo: EchoJudge | None = None
         self.held = HeldReply()
+        self._stages = StageWatch(TTS_STAGES)
 
     def attach(
         self,
@@ -102,12 +105,14 @@ class PlayedAudio(FrameProcessor):
         ears: BotEars,
         echo: EchoJudge | None = None,
         clock: Clock | None = None,
+        watcher: Watcher = NOBODY,
     ) -> None:
         """Connect it with the client and with the arbiter; called once, before it runs.
 
-        `echo` hears what is said, and when.
+        `echo` hears what is said, and when; `watcher` when the first of a reply comes.
         """
         self._wire, self._ears, self._echo = wire, ears, echo
+        self._stages = StageWatch(TTS_STAGES, watcher)
         self._clock = clock or self._clock
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
@@ -192,6 +197,8 @@ class PlayedAudio(FrameProcessor):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take the TTS's frames into the playout; hold what must not overtake the audio."""
         await super().process_frame(frame, direction)
+        if direction is FrameDirection.DOWNSTREAM:
+            self._stages.see(frame)
         if isinstance(frame, StartFrame):
             await self.push_frame(frame, direction)
             self._task = self.create_task(self._run(), "playout")

@@ -34,6 +34,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
 from bargein.floor import Floor
+from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
 from bargein.matching import MatchPolicy
 from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListener
@@ -90,6 +91,7 @@ class UserContext(LLMUserAggregator):
         analyzer: BaseTurnAnalyzer | None,
         passes_microphone: bool = True,
         speculation: Speculation | None = None,
+        watcher: Watcher = NOBODY,
     ) -> None:
         """Build the aggregator with our turn strategies and nobody else's.
 
@@ -110,6 +112,7 @@ class UserContext(LLMUserAggregator):
         self._listener = listener
         self._passes_microphone = passes_microphone
         self._speculation = speculation
+        self._watcher = watcher
         self._held: list[TranscriptionFrame] = []
         self._dropped = False
         self._leftover = Leftover()
@@ -215,6 +218,7 @@ class UserContext(LLMUserAggregator):
         self._told = Told(finals=self.aggregation_string() if self._aggregation else "")
         if partial:
             self._standing.stand(partial)
+            self._watcher.words_stand()
             self._listener.words(partial, final=True)
             await self._handle_transcription(TranscriptionFrame(partial, "", time_now_iso8601()))
         if self._speculation is None:

@@ -8,6 +8,7 @@ from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import SILENCE_DB, level_db
 from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import Message
+from bargein.sound import first_sound
 
 
 class ClientLink(Protocol):
@@ -35,6 +36,7 @@ class Wire:
         self._seq = 0
         self._watcher = watcher
         self._bot_db = SILENCE_DB
+        self._sounded = 0
 
     def send(self, message: Message) -> None:
         """Send a message under the present epoch."""
@@ -51,6 +53,9 @@ class Wire:
             Packet(Kind.BOT, self.epoch, utterance, start_sample, pcm, flags=flags)
         )
         self._watcher.sent_audio(utterance)
+        if utterance != self._sounded and (sounds_at := first_sound(pcm)) is not None:
+            self._sounded = utterance
+            self._watcher.sounds(utterance, start_sample + sounds_at)
 
     def take_bot_db(self) -> float:
         """The highest level of the bot's voice since this was last asked, in dBFS."""

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from bargein.arbiter import Accept, Acknowledge, Arbiter, Ignore, Order, Pause, Reject
 from bargein.cut import Cut
 from bargein.floor import Floor, Heard
-from bargein.ledger.entries import BargeIn, Line, Turn
+from bargein.ledger.entries import AnyEntry, BargeIn, Line, SessionEnd, Turn
 from bargein.ledger.recorder import About, Recorder
+from bargein.ledger.reporter import Reporter
 from bargein.noise import UNHEARD
 from bargein.protocol import Accepted, Contested, Ignored, Rejected, Transcript, Truncate
 from bargein.verdict import VerdictRules
@@ -28,9 +29,12 @@ class Scene:
         *,
         enabled: bool = True,
         client_has_vad: bool = True,
+        floor: Floor = Floor.SPEAKING,
+        keeps_lines: bool = True,
+        reporter: Reporter | None = None,
     ) -> None:
         self.now_ms = BEGAN_MS
-        self.lines: list[BargeIn | Turn] = []
+        self.lines: list[AnyEntry] = []
         self.rules, self.voice_rules = rules or VerdictRules(), VoiceRules()
         about = About(
             session="s",
@@ -43,19 +47,24 @@ class Scene:
                 "silero_vad": asdict(self.voice_rules),
             },
         )
-        self.recorder = Recorder(self, about, lambda: self.now_ms)
+        self.recorder = Recorder(
+            self if keeps_lines else None,
+            about,
+            lambda: self.now_ms,
+            [reporter] if reporter else [],
+        )
         self.arbiter = Arbiter(
             self.rules,
             barge_in_enabled=enabled,
             client_has_vad=client_has_vad,
-            floor=Floor.SPEAKING,
+            floor=floor,
             witness=self.recorder,
         )
         self.voice = VoiceActivity(self.voice_rules)
         self.deadline_ms: float | None = None
         self.cuts = 0
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Take a line, as it is read again."""
         self.lines.append(Line.read(Line.write(entry)))
 
@@ -66,6 +75,12 @@ class Scene:
     @property
     def turns(self) -> list[Turn]:
         return [line for line in self.lines if isinstance(line, Turn)]
+
+    @property
+    def end(self) -> SessionEnd:
+        """The last line of the session that is closed."""
+        (line,) = (line for line in self.lines if isinstance(line, SessionEnd))
+        return line
 
     def hears(self, *probabilities: float, is_echo: bool = False) -> None:
         """The microphone, a window at a time; the deadline falls when it is due."""

@@ -6,11 +6,11 @@ import pytest
 
 from bargein.endpointing import EndedBy
 from bargein.floor import Heard
+from bargein.latency import Stage
 from bargein.ledger.barge_ins import MOST_REPEATS
 from bargein.ledger.client_clock import ClientClock
 from bargein.ledger.entries import Aftermath, BargeIn, Opener, Result
 from bargein.ledger.privacy import without_words
-from bargein.ledger.watcher import Stage
 from bargein.protocol import Ping, Played, SpokenWord, Words
 from bargein.verdict import VerdictRules
 from tests.ledger_scenes import BEGAN_MS, SILENCE, SPEECH, Scene, cut_at
@@ -200,6 +200,7 @@ def test_a_turn_tells_each_stage_from_its_end_of_speech_to_the_first_sound() -> 
     scene.hears(SILENCE)
     scene.recorder.stage(Stage.FIRST_TTS_AUDIO)
     scene.recorder.sent_audio(4)
+    scene.recorder.sounds(4, 192)
     words = (SpokenWord(text="We", start_sample=0, end_sample=99),)
     scene.recorder.sent(Words(utterance=4, words=words))
     scene.bot(Heard.BOT_STARTED)
@@ -214,8 +215,8 @@ def test_a_turn_tells_each_stage_from_its_end_of_speech_to_the_first_sound() -> 
     assert (stages.onset, stages.speech_ended) == (-160, 64)
     assert (stages.endpoint, stages.first_token) == (480, 480)
     assert (stages.first_tts_audio, stages.first_audio_sent) == (512, 512)
-    assert stages.first_audio_heard == 544
-    assert turn.response_ms == 480
+    assert (stages.playout_began, stages.first_audio_heard) == (544, 552)
+    assert turn.response_ms == 488
     assert stages.reply_ended == 576
 
 

@@ -15,6 +15,7 @@ from loguru import logger
 
 from bargein.ledger.entries import Line, Stages, Turn
 from bargein.ledger.reading import BadLine, Read, read_ledger
+from bargein.ledger.recorder import Recorder
 from bargein.ledger.watcher import Watcher
 from bargein.ledger_docs import ledger_schema
 from bargein.processors.ledger_file import WAITING_LINES, LedgerFile
@@ -117,6 +118,12 @@ def test_a_disk_that_hangs_keeps_nobody_waiting(
             ledger.write(TURN)
         assert ledger.dropped >= 4
         hangs.set()
+
+
+def test_all_that_can_be_heard_comes_through_the_guard_to_the_recorder() -> None:
+    heard = {name for name in vars(Watcher) if not name.startswith("_")}
+    for each in (LedgerGuard, Recorder):
+        assert heard <= vars(each).keys(), f"{each.__name__} lacks a method"
 
 
 def test_a_ledger_that_fails_hears_no_more_and_the_conversation_goes_on(errors: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""Where the sound of a word ends."""
+"""Where sound begins, and where that of a word ends."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from bargein.sound import sound_end
+from bargein.sound import first_sound, sound_end
 
 RATE_HZ = 16_000
 BLOCK = 160
@@ -38,3 +38,18 @@ def test_sound_ends_where_it_has_died_away(sound: bytes, end: int) -> None:
 
 def test_the_loudest_sample_there_is_does_not_overflow() -> None:
     assert sound_end(pcm((1600, -32768), (1600, 0)), RATE_HZ) == 1600
+
+
+@pytest.mark.parametrize(
+    ("sound", "begins"),
+    [
+        (pcm((100, 0), (50, 8000)), 100),
+        (pcm((100, 0), (50, -8000)), 100),
+        (pcm((50, -32768)), 0),
+        (pcm((100, 103), (50, -104)), 100),  # the noise of a dithered silence is not heard
+        (pcm((100, 0)), None),
+        (b"", None),
+    ],
+)
+def test_sound_begins_where_it_can_be_heard(sound: bytes, begins: int | None) -> None:
+    assert first_sound(sound) == begins

@@ -13,6 +13,8 @@ from bargein.floor import Floor
 class Notes:
     """Writes down what it hears."""
 
+    needs_standing = True
+
     def __init__(self) -> None:
         self.told_of: list[tuple[str, dict[str, Any], dict[str, Any], list[Order]]] = []
 

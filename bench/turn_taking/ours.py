@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bargein.ledger.entries import BargeIn, Turn
+from bargein.ledger.entries import AnyEntry, Turn
 from bargein.pipelines.load import load
 from bargein.pipelines.session import assemble
 from bargein.processors.clock import monotonic_ms
@@ -35,7 +35,7 @@ class Sink:
         """Begin empty."""
         self.turns: list[Turn] = []
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Keep a turn."""
         if isinstance(entry, Turn):
             self.turns.append(entry)

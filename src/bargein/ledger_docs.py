@@ -12,7 +12,7 @@ from bargein.ledger.entries import Line
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-LINES = {"BargeIn": "barge_in", "Turn": "turn"}
+LINES = {"BargeIn": "barge_in", "Turn": "turn", "SessionEnd": "session"}
 
 
 def ledger_schema() -> Schema:

@@ -1,4 +1,4 @@
-"""Where the sound of a word ends, so that the pause behind it does not count as the word."""
+"""Where sound begins, and where that of a word ends: the pause behind it is not the word."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ import numpy as np
 BLOCK_MS = 10
 SILENCE_BELOW_PEAK_DB = 40
 """A block this far below the loudest one of the word is silence."""
+AUDIBLE_AMPLITUDE = 104
+"""-50 dBFS as PCM16: a softer sample is lost in the noise of a quiet room."""
+
+
+def first_sound(pcm: bytes) -> int | None:
+    """Give the first sample in PCM16 that can be heard; None if it is all silence."""
+    samples = np.frombuffer(pcm, dtype="<i2")
+    loud = (samples >= AUDIBLE_AMPLITUDE) | (samples <= -AUDIBLE_AMPLITUDE)
+    at = int(loud.argmax()) if len(samples) else 0
+    return at if len(samples) and loud[at] else None
 
 
 def sound_end(pcm: bytes, rate_hz: int) -> int:

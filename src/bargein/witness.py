@@ -19,6 +19,10 @@ R = TypeVar("R")
 class Witness(Protocol):
     """Who watches; it must not raise, and must not call the judge."""
 
+    @property
+    def needs_standing(self) -> bool:
+        """Whether it wants to know the state; to copy that takes longer than all else."""
+
     def told(
         self,
         name: str,
@@ -26,7 +30,9 @@ class Witness(Protocol):
         standing: Mapping[str, Any],
         orders: Sequence[Any],
     ) -> None:
-        """The judge's method `name` was called with `facts`; `standing` is its state before."""
+        """The judge's method `name` was called with `facts`; `standing` is its state before,
+        or empty where that is not needed.
+        """
 
 
 class Judge(Protocol):
@@ -47,9 +53,10 @@ def witnessed(method: Callable[Concatenate[J, P], R]) -> Callable[Concatenate[J,
         witness = judge.witness
         if witness is None:
             return method(judge, *args, **kwargs)
-        facts = dict(signed.bind(judge, *args, **kwargs).arguments)
-        facts.pop("self")
-        standing = judge.standing()
+        # Facts by name are the names already: it is so for what comes most often.
+        facts = dict(signed.bind(judge, *args, **kwargs).arguments) if args else dict(kwargs)
+        facts.pop("self", None)
+        standing = judge.standing() if witness.needs_standing else {}
         orders = method(judge, *args, **kwargs)
         witness.told(method.__name__, facts, standing, orders if isinstance(orders, list) else ())
         return orders

@@ -35,6 +35,7 @@ from bargein.protocol import (
 from bargein.rehearsal.client import Client, ClientSettings
 from bargein.rehearsal.engine import QUANTUM_SAMPLES
 from bargein.rehearsal.events import Sounded
+from bargein.sound import first_sound
 
 M = TypeVar("M")
 STEP_S = WINDOW_SAMPLES / MICROPHONE_RATE_HZ
@@ -73,6 +74,8 @@ class Caller:
             )
         )
         self.tape: dict[int, bytearray] = {}
+        self.heard_ms: dict[int, float] = {}
+        """When each utterance was heard first, by the clock."""
         self.received: list[ServerMessage] = []
         self.truncates: list[Truncate] = []
         self._steps = 0
@@ -196,6 +199,9 @@ class Caller:
                 first = event.offset_samples * BYTES_PER_SAMPLE
                 played = output[first : first + event.samples * BYTES_PER_SAMPLE]
                 self.tape.setdefault(event.utterance, bytearray()).extend(played)
+                if (sounds_at := first_sound(played)) is not None:
+                    sounds_ms = event.at_ms + sounds_at * 1000 / self.rate_hz
+                    self.heard_ms.setdefault(event.utterance, sounds_ms)
 
     def _sound(self, output: bytes) -> None:
         """The loudspeaker's sound on its way to the microphone."""

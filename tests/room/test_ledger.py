@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bargein.ledger.entries import Aftermath, BargeIn, Line, Opener, Result, Turn
+from bargein.ledger.entries import Aftermath, BargeIn, Line, Opener, Result, SessionEnd, Turn
 from bargein.protocol import Accepted, Rejected
 from bargein.replay.again import decide_again, recorded
 from tests.room.caller import Caller, heard_words
@@ -16,6 +16,8 @@ from tests.room.test_barge_in import LONG
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
+A_STEP_MS = 32 + 20
+"""The caller plays a window at a time, and a machine that has much to do is late."""
 SETTINGS = (
     "pipeline.2.use=tests.room.parts:EagerStt",
     # A murmur, a click, a hum that is no word, and at last a question.
@@ -79,4 +81,13 @@ async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     assert (asked.transcript, asked.barge_in) == ("what about tea", question.number)
     stages = asked.stages.model_dump(exclude={"reply_ended", "final_transcript", "onset"})
     assert list(stages.values()) == sorted(stages.values())
-    assert asked.response_ms
+    assert asked.latency
+    added_ms = asked.latency.model_dump().values()
+    assert None not in added_ms
+    assert sum(added_ms) == asked.response_ms
+    assert asked.stages.first_audio_heard
+    heard_ms = asked.opened_ms + asked.stages.first_audio_heard
+    assert abs(heard_ms - caller.heard_ms[3]) < A_STEP_MS
+    (end,) = (line for line in lines if isinstance(line, SessionEnd))
+    assert (end.accepted, end.rejected, end.misfires) == (2, 2, 1)
+    assert end.response_p50_ms == asked.response_ms

@@ -1,7 +1,8 @@
 """What a line of the ledger holds; the JSON Schema and the docs are printed from these models.
 
 Every time is in milliseconds of the server's monotonic clock. `opened_ms` is on that clock as
-it is; all others are relative to the line's `opened_ms`, so that a line can be read alone.
+it is; all others are relative to the line's `opened_ms`, so that a line can be read alone. The
+file is long because the format is one thing, to be read in one place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bargein.endpointing import EndedBy
 from bargein.floor import Floor
+from bargein.speculation import Because, Outcome
 from bargein.verdict import Evidence
 
 
@@ -193,18 +195,73 @@ class Stages(Part):
     )
     endpoint: float | None = Field(default=None, description="The turn was called complete.")
     first_token: float | None = Field(default=None, description="The LLM's first text.")
-    first_tts_audio: float | None = Field(default=None, description="The TTS's first audio.")
+    first_clause: float | None = Field(
+        default=None, description="The TTS was given its first text: a clause, or a sentence."
+    )
+    first_tts_audio: float | None = Field(
+        default=None, description="The TTS's first byte, which may be silence."
+    )
     first_audio_sent: float | None = Field(
         default=None, description="The first packet of the reply went to the client."
     )
+    playout_began: float | None = Field(
+        default=None,
+        description="The first sample was played: when the client's first report of it came, less "
+        "what the report says was played by then. An estimate: late by the report's way here.",
+    )
     first_audio_heard: float | None = Field(
         default=None,
-        description="The reply was first heard: when the client's first report of it came, less "
-        "what the report says was played by then. An estimate: late by the report's way here.",
+        description="The first sample that can be heard was played, behind the silence that a "
+        "voice may begin with.",
     )
     reply_ended: float | None = Field(
         default=None, description="The reply was played to its end, or cut off."
     )
+
+
+class Added(Part):
+    """What each stage added to the response, in ms; null: it is not known, the next one has it.
+
+    The parts sum exactly to `response_ms`. A stage that was reached before the one that it else
+    waits for, like the first token of a reply that was begun early, adds 0.
+    """
+
+    final_transcript: float | None = Field(default=None, description="The recogniser.")
+    endpoint: float | None = Field(default=None, description="Deciding that the turn was over.")
+    first_token: float | None = Field(default=None, description="The LLM.")
+    first_clause: float | None = Field(
+        default=None, description="Until there were words that can stand alone."
+    )
+    first_tts_audio: float | None = Field(default=None, description="The TTS.")
+    first_audio_sent: float | None = Field(default=None, description="The server's own work.")
+    playout_began: float | None = Field(
+        default=None, description="The way to the client, and its buffers."
+    )
+    first_audio_heard: float | None = Field(
+        default=None, description="The silence that the voice began with."
+    )
+
+
+class Predicted(Part):
+    """A reply that was begun while the turn was still open."""
+
+    number: int = Field(description="Counts them in the session, from 1.")
+    text: str = Field(default="", description="What the user had said by then.")
+    words: int = Field(default=0, description="How many words that is.")
+    at_ms: float = Field(description="When it was begun.")
+    because: Because = Field(description="Why the words were taken for complete.")
+    outcome: Outcome | None = Field(
+        default=None, description="What became of it; null: the session ended first."
+    )
+    resolved_ms: float | None = Field(default=None, description="When that was.")
+    prompt_tokens: int = Field(default=0, description="Tokens that the LLM read for it.")
+    completion_tokens: int = Field(default=0, description="Tokens that it wrote.")
+    wasted_tokens: int = Field(default=0, description="All of them, where nobody heard the reply.")
+    tokens_estimated: bool = Field(
+        default=True, description="Counted by length: the LLM's service did not say."
+    )
+    tool_calls: int = Field(default=0, description="Withheld until it was confirmed, or dropped.")
+    saved_ms: float = Field(default=0, description="How much sooner the answer was there.")
 
 
 class Turn(Entry):
@@ -221,6 +278,16 @@ class Turn(Entry):
     response_ms: float | None = Field(
         default=None, description="From the end of speech to the first audio heard."
     )
+    latency: Added | None = Field(
+        default=None, description="What the response was made of; null where nothing was heard."
+    )
+    predictions: tuple[Predicted, ...] = Field(
+        default=(), description="Replies that were begun while the turn was open, in order."
+    )
+    wasted_tokens: int = Field(default=0, description="By predictions that nobody heard.")
+    saved_ms: float = Field(
+        default=0, description="How much sooner the answer was there for a prediction."
+    )
     heard_text: str = Field(default="", description="What was heard of the reply.")
     unheard_text: str = Field(default="", description="What was not.")
     heard_words: int = Field(default=0, description="How many words were heard.")
@@ -228,16 +295,51 @@ class Turn(Entry):
     interrupted: bool = Field(default=False, description="The reply was cut off.")
 
 
-AnyEntry = Annotated[BargeIn | Turn, Field(discriminator="kind")]
+class Speculated(Part):
+    """What predictions did in a session: each is one call of the LLM."""
+
+    predictions: int = Field(default=0, description="How many were made.")
+    outcomes: dict[Outcome, int] = Field(default={}, description="How many ended so.")
+    hit_rate: float | None = Field(
+        default=None, description="The share that was confirmed; null: none was made."
+    )
+    wasted_calls: int = Field(default=0, description="How many were not confirmed.")
+    prompt_tokens: int = Field(default=0, description="Tokens that the LLM read for them.")
+    completion_tokens: int = Field(default=0, description="Tokens that it wrote.")
+    wasted_tokens: int = Field(default=0, description="Tokens of those not confirmed.")
+    tool_calls: int = Field(default=0, description="Withheld until confirmed, or dropped.")
+    saved_ms: float = Field(default=0, description="By all that were confirmed.")
+
+
+class SessionEnd(Entry):
+    """A session that is over: its figures."""
+
+    kind: Literal["session"] = Field(default="session", description="What the line is about.")
+    ended_ms: float = Field(description="When it ended.")
+    turns: int = Field(default=0, description="Turns of the user's with words.")
+    misfires: int = Field(default=0, description="Turns without.")
+    accepted: int = Field(default=0, description="Barge-ins that took the floor.")
+    rejected: int = Field(default=0, description="Those after which the bot went on.")
+    answers: int = Field(default=0, description="Answers of which the first sound was heard.")
+    response_p50_ms: float | None = Field(
+        default=None, description="Half of the answers were heard within so long."
+    )
+    response_p95_ms: float | None = Field(default=None, description="95 % of them were.")
+    speculation: Speculated = Field(description="What predictions did.")
+
+
+AnyEntry = BargeIn | Turn | SessionEnd
 
 
 class Line:
     """Writes and reads one line; pydantic's errors come through as they are."""
 
-    adapter: ClassVar[TypeAdapter[BargeIn | Turn]] = TypeAdapter(AnyEntry)
+    adapter: ClassVar[TypeAdapter[AnyEntry]] = TypeAdapter(
+        Annotated[AnyEntry, Field(discriminator="kind")]
+    )
 
     @staticmethod
-    def write(entry: BargeIn | Turn) -> str:
+    def write(entry: AnyEntry) -> str:
         """Write a line, with its end; numbers are exact, so that a replay is."""
         return (
             json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
@@ -245,6 +347,6 @@ class Line:
         )
 
     @classmethod
-    def read(cls, text: str) -> BargeIn | Turn:
+    def read(cls, text: str) -> AnyEntry:
         """Read a line; raises pydantic's ValidationError."""
         return cls.adapter.validate_json(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bargein.ledger.entries import BargeIn, Input, Turn
+from bargein.ledger.entries import AnyEntry, Input, SessionEnd, Turn
 from bargein.ledger.recorder import Sink
 from bargein.verdict import normal
 
@@ -19,17 +19,20 @@ class Wordless:
         """Pass them on to this one."""
         self._sink = sink
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Take a line."""
         self._sink.write(without_words(entry))
 
 
-def without_words(entry: BargeIn | Turn) -> BargeIn | Turn:
+def without_words(entry: AnyEntry) -> AnyEntry:
     """Leave out what user and bot said; how many words it was stays, and so do backchannels."""
-    if isinstance(entry, Turn):
-        return entry.model_copy(update={"transcript": "", "heard_text": "", "unheard_text": ""})
-    kept = {normal(word) for word in entry.settings["interruption"].get("backchannels", ())}
+    if isinstance(entry, SessionEnd):
+        return entry
     no_text = {"heard_text": "", "unheard_text": ""}
+    if isinstance(entry, Turn):
+        silent = tuple(each.model_copy(update={"text": ""}) for each in entry.predictions)
+        return entry.model_copy(update={**no_text, "transcript": "", "predictions": silent})
+    kept = {normal(word) for word in entry.settings["interruption"].get("backchannels", ())}
     at_stake = entry.at_stake and entry.at_stake.model_copy(update=no_text)
     inputs = tuple(_hidden_input(each, kept) for each in entry.inputs)
     evidence = entry.evidence and replace(entry.evidence, words=_hidden(entry.evidence.words, kept))

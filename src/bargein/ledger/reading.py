@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bargein.errors import BargeinError, Place
-from bargein.ledger.entries import BargeIn, Line, Turn
+from bargein.ledger.entries import AnyEntry, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Read:
     """A line, and where it stands."""
 
     place: Place
-    entry: BargeIn | Turn
+    entry: AnyEntry
 
 
 def read_ledger(path: Path) -> Iterator[Read | BadLine]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from bargein.arbiter import Accept, Pause, Reject
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
+from bargein.latency import Stage
 from bargein.ledger.barge_ins import BargeIns
-from bargein.ledger.entries import BargeIn, Turn
+from bargein.ledger.entries import AnyEntry, Result, SessionEnd, Speculated
 from bargein.ledger.past import Told
+from bargein.ledger.reporter import Reporter, Reporters
+from bargein.ledger.tally import Tally
 from bargein.ledger.turns import Turns
-from bargein.ledger.watcher import Stage, Watcher
+from bargein.ledger.watcher import Watcher
 from bargein.protocol import Message, Ping
+from bargein.speculation import Counts, Outcome, Prediction, Resolved
 
 CONFIG_DIGITS = 16
 
@@ -22,7 +27,7 @@ CONFIG_DIGITS = 16
 class Sink(Protocol):
     """Where lines go; `write` returns at once, and never raises."""
 
-    def write(self, entry: BargeIn | Turn) -> None:
+    def write(self, entry: AnyEntry) -> None:
         """Take a line."""
 
 
@@ -51,14 +56,34 @@ class About:
 
 
 class Recorder(Watcher):
-    """See the module; `now_ms` is the clock that the arbiter is told the time of."""
+    """See the module; `now_ms` is the clock that the arbiter is told the time of.
 
-    def __init__(self, sink: Sink, about: About, now_ms: Callable[[], float]) -> None:
-        """Begin with nothing under way."""
+    Without a sink no line is written, and of barge-ins only the verdicts are followed: to keep
+    their evidence is most of the work.
+    """
+
+    def __init__(
+        self,
+        sink: Sink | None,
+        about: About,
+        now_ms: Callable[[], float],
+        reporters: Iterable[Reporter] = (),
+    ) -> None:
+        """Begin with nothing under way; the reporters hear at once of what is over."""
         self._now_ms = now_ms
+        self._about, self._sink = about, sink
         self._seen: dict[str, float] = {}
-        self._barge_ins = BargeIns(about.header, about.settings, sink.write)
-        self._turns = Turns(about.header, sink.write, about.sample_rate_hz)
+        self._tally = Tally()
+        self._reporter = Reporters([self._tally, *reporters])
+        self._contested = False
+        write = sink.write if sink else _forget
+        self._barge_ins = BargeIns(about.header, about.settings, write) if sink else None
+        self._turns = Turns(about.header, write, about.sample_rate_hz, self._reporter)
+
+    @property
+    def needs_standing(self) -> bool:
+        """Only a replay needs it."""
+        return self._barge_ins is not None
 
     def told(
         self,
@@ -68,18 +93,39 @@ class Recorder(Watcher):
         orders: Sequence[Any],
     ) -> None:
         """The arbiter was told something."""
-        given = dict(facts)
-        at_ms = given.pop("now_ms", None)
-        if name == "window":
+        at_ms = facts.get("now_ms")
+        told = Told(self._now_ms() if at_ms is None else at_ms, name, facts, standing)
+        number = None
+        if self._barge_ins:
+            number = self._record(self._barge_ins, told, orders)
+        for order in orders:
+            self._judge(order, name)
+        self._turns.told(told, orders, number)
+
+    def _record(self, barge_ins: BargeIns, told: Told, orders: Sequence[Any]) -> int | None:
+        """Keep the evidence; gives the number of the barge-in that a verdict has just ended."""
+        given = {fact: value for fact, value in told.facts.items() if fact != "now_ms"}
+        if told.name == "window":
             given |= self._seen
             self._seen = {}
-        told = Told(self._now_ms() if at_ms is None else at_ms, name, given, standing)
-        waiting = self._barge_ins.open
-        before = self._barge_ins.count
-        self._barge_ins.told(told, orders)
-        decided = self._barge_ins.decided
-        fresh = decided is waiting or self._barge_ins.count > before
-        self._turns.told(told, orders, decided.number if decided and fresh else None)
+        waiting, before = barge_ins.open, barge_ins.count
+        barge_ins.told(replace(told, facts=given), orders)
+        decided = barge_ins.decided
+        fresh = decided is waiting or barge_ins.count > before
+        return decided.number if decided and fresh else None
+
+    def _judge(self, order: object, told: str) -> None:
+        """Report a verdict, if it ends a contest."""
+        match order:
+            case Pause():
+                self._contested = True
+            case Accept() if self._contested:
+                self._contested = False
+                stopped = told == "interrupted"
+                self._reporter.judged(Result.INTERRUPTED if stopped else Result.ACCEPTED, "")
+            case Reject(reason=reason) if self._contested:
+                self._contested = False
+                self._reporter.judged(Result.REJECTED, str(reason))
 
     def window(self, **seen: float) -> None:
         """What the next window is like."""
@@ -88,39 +134,96 @@ class Recorder(Watcher):
     def received(self, message: Message) -> None:
         """A message came from the client."""
         now_ms = self._now_ms()
-        if isinstance(message, Ping) and message.round_trip_ms is not None:
-            self._barge_ins.clock.take(message.round_trip_ms, message.offset_ms or 0.0)
-        self._barge_ins.received(message, now_ms)
+        if self._barge_ins:
+            if isinstance(message, Ping) and message.round_trip_ms is not None:
+                self._barge_ins.clock.take(message.round_trip_ms, message.offset_ms or 0.0)
+            self._barge_ins.received(message, now_ms)
         self._turns.received(message, now_ms)
 
     def sent(self, message: Message) -> None:
         """A message goes to the client."""
         now_ms = self._now_ms()
-        self._barge_ins.sent(message, now_ms)
+        if self._barge_ins:
+            self._barge_ins.sent(message, now_ms)
         self._turns.sent(message, now_ms)
 
     def sent_audio(self, utterance: int) -> None:
         """A packet of the bot's voice goes to the client."""
         self._turns.sent_audio(utterance, self._now_ms())
 
+    def sounds(self, utterance: int, at_sample: int) -> None:
+        """Where the utterance can be heard first."""
+        self._turns.sounds(utterance, at_sample)
+
     def cut(self, cut: Cut) -> None:
         """The bot was cut off here."""
-        self._barge_ins.cut(cut)
+        if self._barge_ins:
+            self._barge_ins.cut(cut)
         self._turns.cut(cut)
 
     def resumed(self) -> None:
         """The bot takes up what was cut off."""
-        self._barge_ins.resumed()
+        if self._barge_ins:
+            self._barge_ins.resumed()
 
     def stage(self, stage: Stage) -> None:
         """The reply has reached this stage."""
         self._turns.stage(stage, self._now_ms())
 
+    def words_stand(self) -> None:
+        """The words that are told next are not the recogniser's final ones."""
+        self._turns.words_stand()
+
     def turn_over(self, ended_by: EndedBy) -> None:
         """Why the turn is about to end."""
         self._turns.turn_over(ended_by)
 
+    def predicted(self, prediction: Prediction) -> None:
+        """A reply is begun while the turn is still open."""
+        self._turns.predicted(prediction)
+
+    def resolved(self, resolved: Resolved) -> None:
+        """A prediction is over."""
+        self._turns.resolved(resolved)
+
     def close(self) -> None:
         """The session is over: write what there is."""
-        self._barge_ins.close()
+        if self._barge_ins:
+            self._barge_ins.close()
         self._turns.close()
+        if self._sink:
+            self._sink.write(self._summary(self._now_ms()))
+
+    def _summary(self, now_ms: float) -> SessionEnd:
+        tally = self._tally
+        return SessionEnd(
+            **self._about.header(self._about.began_ms),
+            number=1,
+            ended_ms=now_ms - self._about.began_ms,
+            turns=tally.turns,
+            misfires=tally.misfires,
+            accepted=tally.barge_ins[Result.ACCEPTED],
+            rejected=tally.barge_ins[Result.REJECTED],
+            answers=len(tally.responses_ms),
+            response_p50_ms=tally.response_ms(50),
+            response_p95_ms=tally.response_ms(95),
+            speculation=_speculated(tally.speculation),
+        )
+
+
+def _speculated(counts: Counts) -> Speculated:
+    return Speculated(
+        predictions=counts.predictions,
+        outcomes=counts.outcomes,
+        hit_rate=counts.hit_rate,
+        wasted_calls=counts.predictions - counts.outcomes.get(Outcome.CONFIRMED, 0),
+        prompt_tokens=counts.prompt_tokens,
+        completion_tokens=counts.completion_tokens,
+        wasted_tokens=counts.wasted_tokens,
+        tool_calls=counts.tool_calls,
+        saved_ms=counts.saved_ms,
+    )
+
+
+def _forget(_: AnyEntry) -> None:
+    """Write nothing."""

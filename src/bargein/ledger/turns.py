@@ -13,50 +13,17 @@ from bargein.arbiter import Accept, OpenTurn
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
 from bargein.floor import Heard
-from bargein.ledger.entries import Stages, Turn
+from bargein.latency import Stage
+from bargein.ledger.entries import Turn
 from bargein.ledger.past import Told
-from bargein.ledger.watcher import Stage
+from bargein.ledger.pending_turn import PendingTurn
+from bargein.ledger.predictions import Begun, under_way
+from bargein.ledger.reporter import Answered, Reporter
 from bargein.protocol import Message, Played, Transcript, Words
+from bargein.speculation import Prediction, Resolved
 from bargein.voice_activity import WINDOW_MS
 
-SETTLE_MS = 1_000
-"""So long after its end a reply may still go on, or its cut be corrected."""
 MS_PER_S = 1_000
-DECIMALS = 3
-"""An estimate's further digits tell nothing."""
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """A turn whose line is not complete; times are the server's clock."""
-
-    number: int
-    opened_ms: float
-    barge_in: int | None = None
-    listening: bool = False
-    """The user still speaks: what the bot ends meanwhile is the reply before."""
-    transcript: str = ""
-    ended_by: EndedBy | None = None
-    stages: dict[str, float] = field(default_factory=dict)
-    words: dict[int, dict[int, str]] = field(default_factory=dict)
-    """Of each utterance of the reply, by index."""
-    cut: Cut | None = None
-
-    def reach(self, stage: str, now_ms: float) -> None:
-        """The stage was reached, if it was not before."""
-        self.stages.setdefault(stage, now_ms)
-
-    def complete(self, now_ms: float) -> bool:
-        """Whether nothing more can come."""
-        ended_ms = self.stages.get("reply_ended")
-        return ended_ms is not None and now_ms - ended_ms > SETTLE_MS
-
-    def heard(self) -> str:
-        """What was heard of the reply: all of it, or up to the cut."""
-        cut = self.cut
-        whole = (n for n in sorted(self.words) if cut is None or n < cut.utterance)
-        texts = [" ".join(self.words[n][i] for i in sorted(self.words[n])) for n in whole]
-        return " ".join(filter(None, [*texts, cut.heard if cut else ""]))
 
 
 Header = Callable[[float], dict[str, Any]]
@@ -69,19 +36,22 @@ class Turns:
     header: Header
     finish: Callable[[Turn], None]
     sample_rate_hz: int
+    reporter: Reporter = field(default_factory=Reporter)
     count: int = 0
-    pending: list[Pending] = field(default_factory=list)
-    cut_turn: Pending | None = None
+    pending: list[PendingTurn] = field(default_factory=list)
+    cut_turn: PendingTurn | None = None
     """Whose reply was cut off last."""
     finals: list[str] = field(default_factory=list)
     """Final transcripts that belong to no turn that has ended."""
     final_ms: float | None = None
+    standing: bool = False
+    """The next words are told as final ones, but nobody waited for those."""
     onset_ms: float | None = None
     speech_ended_ms: float | None = None
     because: EndedBy = EndedBy.OTHER
 
     @property
-    def current(self) -> Pending | None:
+    def current(self) -> PendingTurn | None:
         """The last one."""
         return self.pending[-1] if self.pending else None
 
@@ -108,9 +78,9 @@ class Turns:
             if self.onset_ms is None:
                 self.onset_ms = told.at_ms - WINDOW_MS
 
-    def _begin(self, now_ms: float, barge_in: int | None = None) -> Pending:
+    def _begin(self, now_ms: float, barge_in: int | None = None) -> PendingTurn:
         self.count += 1
-        self.pending.append(Pending(self.count, now_ms, barge_in))
+        self.pending.append(PendingTurn(self.count, now_ms, barge_in))
         return self.pending[-1]
 
     def _open(self, now_ms: float, barge_in: int | None) -> None:
@@ -134,7 +104,9 @@ class Turns:
             turn.reach("speech_ended", self.speech_ended_ms)
         if self.final_ms is not None:
             turn.reach("final_transcript", self.final_ms)
-        if not has_words:
+        self.reporter.turn_ended(because, has_words=has_words)
+        turn.misfire = not has_words
+        if turn.misfire:
             turn.reach("reply_ended", now_ms)
         self.finals, self.final_ms = [], None
 
@@ -162,9 +134,34 @@ class Turns:
             turn.cut = cut
 
     def stage(self, stage: Stage, now_ms: float) -> None:
-        """The reply has reached this stage."""
-        if self.current and not self.current.listening:
-            self.current.reach(stage.value, now_ms)
+        """The reply has reached this stage, or the one that is prepared meanwhile."""
+        turn = self.current
+        if turn is None:
+            return
+        if begun := under_way(turn.predictions):
+            begun.stages.setdefault(stage, now_ms)
+        elif turn.replying:
+            turn.reach(stage, now_ms)
+
+    def predicted(self, prediction: Prediction) -> None:
+        """A reply is begun while the user still speaks."""
+        turn = self.current or self._begin(prediction.at_ms)
+        turn.predictions.append(Begun(prediction))
+
+    def resolved(self, resolved: Resolved) -> None:
+        """A prediction is over: if it was right, what its reply has reached is the turn's."""
+        self.reporter.resolved(resolved)
+        number = resolved.prediction.number
+        for turn in self.pending:
+            for begun in turn.predictions:
+                if begun.prediction.number == number:
+                    begun.resolved = resolved
+                    for stage, at_ms in begun.stages.items() if begun.confirmed else ():
+                        turn.reach(stage, at_ms)
+
+    def words_stand(self) -> None:
+        """The words that are told next are not the recogniser's final ones."""
+        self.standing = True
 
     def turn_over(self, ended_by: EndedBy) -> None:
         """Why the turn is about to end."""
@@ -174,7 +171,13 @@ class Turns:
         """A packet of this utterance goes to the client."""
         turn = self.current or self._begin(now_ms)
         turn.words.setdefault(utterance, {})
-        turn.reach("first_audio_sent", now_ms)
+        turn.reach(Stage.FIRST_AUDIO_SENT, now_ms)
+
+    def sounds(self, utterance: int, at_sample: int) -> None:
+        """Of an utterance that is sent, this is the first sample that can be heard."""
+        for turn in self.pending:
+            if utterance in turn.words:
+                turn.sounds.setdefault(utterance, at_sample)
 
     def sent(self, message: Message, now_ms: float) -> None:
         """A message goes to the client."""
@@ -188,47 +191,38 @@ class Turns:
                 self.finals, self.final_ms = [], None
             case Transcript(final=True, text=text):
                 self.finals.append(text)
-                self.final_ms = now_ms
+                self.final_ms = None if self.standing else now_ms
+                self.standing = False
 
     def received(self, message: Message, now_ms: float) -> None:
         """A message came from the client."""
         if isinstance(message, Played) and message.played_samples:
-            played_ms = message.played_samples * MS_PER_S / self.sample_rate_hz
             for turn in self.pending:
                 if message.utterance in turn.words:
-                    turn.reach("first_audio_heard", now_ms - played_ms)
+                    self._played(turn, message, now_ms)
+
+    def _played(self, turn: PendingTurn, played: Played, now_ms: float) -> None:
+        began_ms = now_ms - played.played_samples * MS_PER_S / self.sample_rate_hz
+        if not turn.answered:
+            # A report may be late, and never early.
+            turn.reach_by(Stage.PLAYOUT_BEGAN, began_ms)
+        sounds_at = turn.sounds.get(played.utterance)
+        if sounds_at is None or played.played_samples <= sounds_at:
+            return  # silence so far
+        turn.reach(Stage.FIRST_AUDIO_HEARD, began_ms + sounds_at * MS_PER_S / self.sample_rate_hz)
+        if not turn.answered and (made_of := turn.latency):
+            turn.answered = True
+            foretold = turn.foretold
+            saved_ms = foretold.saved_ms if foretold else 0
+            self.reporter.answered(
+                Answered(turn.number, made_of, speculated=foretold is not None, saved_ms=saved_ms)
+            )
 
     def close(self) -> None:
         """Write what there is: nothing more comes."""
         self._write(self.pending)
 
-    def _write(self, complete: list[Pending]) -> None:
+    def _write(self, complete: list[PendingTurn]) -> None:
         self.pending = [each for each in self.pending if each not in complete]
         for each in complete:
-            self.finish(self._entry(each))
-
-    def _entry(self, turn: Pending) -> Turn:
-        """Its line; times become relative to its opening."""
-        stages = {
-            name: round(at_ms - turn.opened_ms, DECIMALS) for name, at_ms in turn.stages.items()
-        }
-        heard, unheard = turn.heard(), turn.cut.unheard if turn.cut else ""
-        asked, answered = stages.get("speech_ended"), stages.get("first_audio_heard")
-        response_ms = (
-            None if asked is None or answered is None else round(answered - asked, DECIMALS)
-        )
-        return Turn(
-            **self.header(turn.opened_ms),
-            number=turn.number,
-            barge_in=turn.barge_in,
-            transcript=turn.transcript,
-            transcript_words=len(turn.transcript.split()),
-            ended_by=EndedBy.SESSION if turn.listening else turn.ended_by,
-            stages=Stages(**stages),
-            response_ms=response_ms,
-            heard_text=heard,
-            unheard_text=unheard,
-            heard_words=len(heard.split()),
-            unheard_words=len(unheard.split()),
-            interrupted=turn.cut is not None,
-        )
+            self.finish(each.entry(self.header(each.opened_ms)))

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
+from bargein.latency import Stage
 from bargein.protocol import Message
 from bargein.speculation import Prediction, Resolved
-
-
-class Stage(StrEnum):
-    """A stage of the reply that only the pipeline's frames tell of."""
-
-    FIRST_TOKEN = "first_token"
-    FIRST_CLAUSE = "first_clause"
-    FIRST_TTS_AUDIO = "first_tts_audio"
 
 
 class Watcher:
@@ -25,6 +17,11 @@ class Watcher:
 
     The methods of one that is built on it may neither raise nor take long.
     """
+
+    @property
+    def needs_standing(self) -> bool:
+        """Whether `told` is to be given the arbiter's state."""
+        return False
 
     def told(
         self,
@@ -47,6 +44,9 @@ class Watcher:
     def sent_audio(self, utterance: int) -> None:
         """A packet of the bot's voice goes to the client."""
 
+    def sounds(self, utterance: int, at_sample: int) -> None:
+        """Of this utterance, which is on its way, the first sample that can be heard is this."""
+
     def cut(self, cut: Cut) -> None:
         """The bot was cut off here; or, for a known number, the cut was really here."""
 
@@ -54,7 +54,10 @@ class Watcher:
         """The bot takes up what was cut off."""
 
     def stage(self, stage: Stage) -> None:
-        """The reply has reached this stage."""
+        """The reply has reached this stage, as frames in the pipeline tell."""
+
+    def words_stand(self) -> None:
+        """The turn ends on words that are not final yet; they are told as if they were, next."""
 
     def turn_over(self, ended_by: EndedBy) -> None:
         """The user's turn is about to be called complete, for this reason."""
