@@ -31,7 +31,7 @@ from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import Hearing
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
-from bargein.processors.orders import Orders
+from bargein.processors.orders import REPLY_WITHIN_MS, Orders
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
 from bargein.protocol import (
@@ -110,6 +110,17 @@ class Interruption(FrameProcessor):
                 ),
             ),
         ] = 0,
+        reply_within_ms: Annotated[
+            int,
+            Field(
+                ge=500,
+                le=120_000,
+                description=(
+                    "A reply of which nothing is heard within this time is given up: LLM and TTS "
+                    "are interrupted, the client is told, and the next turn works."
+                ),
+            ),
+        ] = REPLY_WITHIN_MS,
         resume_phrases: Annotated[
             list[str],
             Field(
@@ -133,6 +144,7 @@ class Interruption(FrameProcessor):
         )
         self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
         self._resume_phrases = tuple(resume_phrases)
+        self._reply_within_ms = reply_within_ms
         self._clock: Clock = LoopClock()
         self._task: asyncio.Task[None] | None = None
         self._vad_settings: VadSettings | None = None
@@ -171,6 +183,7 @@ class Interruption(FrameProcessor):
             resume_phrases=self._resume_phrases,
             clock=self._clock,
             watcher=watcher,
+            reply_within_ms=self._reply_within_ms,
         )
 
     @property
@@ -208,9 +221,9 @@ class Interruption(FrameProcessor):
         self._wire.send(self._vad_settings)
 
     async def cleanup(self) -> None:
-        """End the deadline and the task that pushes frames."""
+        """End the timers and the task that pushes frames."""
         await super().cleanup()
-        self._orders.end_deadline()
+        self._orders.end_waits()
         if self._task:
             await self.cancel_task(self._task)
             self._task = None

@@ -17,12 +17,26 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 from bargein import arbiter as order
 from bargein.arbiter import Arbiter, Order
 from bargein.cut import Cut
+from bargein.floor import Floor
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.processors.clock import Clock, Timer
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
-from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected, State, Transcript
+from bargein.protocol import (
+    Accepted,
+    Contested,
+    Error,
+    Ignored,
+    Message,
+    Rejected,
+    State,
+    Transcript,
+)
+
+REPLY_WITHIN_MS = 10_000
+"""An LLM and a TTS that have not brought a sound in so long are not going to."""
+NO_REPLY = "no reply came in time; say it again, please"
 
 
 class Orders:
@@ -37,6 +51,7 @@ class Orders:
         resume_phrases: Sequence[str],
         clock: Clock,
         watcher: Watcher = NOBODY,
+        reply_within_ms: float = REPLY_WITHIN_MS,
     ) -> None:
         """Work with these; an InterruptionFrame in the outbox stands for a broadcast."""
         self.outbox: asyncio.Queue[Frame] = asyncio.Queue()
@@ -46,7 +61,9 @@ class Orders:
         self._resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
         self._clock = clock
         self._watcher = watcher
+        self._reply_within_ms = reply_within_ms
         self._deadline: Timer | None = None
+        self._reply_due: Timer | None = None
         self._last_verdict: Message | None = None
         self._unsaid: Cut | None = None
         self._reply_owed = False
@@ -93,8 +110,14 @@ class Orders:
                     self._wire.send(self._last_verdict)
                     # The verdict may be old: who has the floor by now is another matter.
                     self._wire.send(State(state=self._arbiter.floor))
+            case order.ReportNoReply():
+                logger.error("no reply was heard within {:.0f} ms", self._reply_within_ms)
+                self._wire.send(Error(code="no_reply", message=NO_REPLY))
+                # It is not asked for again at the next sound without words.
+                self._unsaid = None
             case order.ShowFloor(floor):
                 self._wire.send(State(state=floor))
+                self._await_reply(floor)
             case _:
                 pass
 
@@ -118,6 +141,22 @@ class Orders:
         if self._deadline:
             self._deadline.cancel()
             self._deadline = None
+
+    def end_waits(self) -> None:
+        """The conversation is over."""
+        self.end_deadline()
+        self._await_reply(Floor.IDLE)
+
+    def _await_reply(self, floor: Floor) -> None:
+        """Nobody waits for a reply without end."""
+        if self._reply_due:
+            self._reply_due.cancel()
+            self._reply_due = None
+        if floor is Floor.PROCESSING:
+            self._reply_due = self._clock.call_later(self._reply_within_ms, self._reply_overdue)
+
+    def _reply_overdue(self) -> None:
+        self.carry_out(self._arbiter.reply_overdue(self._clock.now_ms()))
 
     def _send_contested(self, utterance: int) -> None:
         deadline_ms = self._arbiter.rules.deadline_ms

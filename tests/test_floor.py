@@ -119,6 +119,15 @@ def test_a_reply_without_audio_gives_the_floor_back() -> None:
     assert play(LISTENING, [Heard.TURN_ENDED, Heard.REPLY_EMPTY]) == (IDLE, [])
 
 
+def test_a_reply_that_does_not_come_is_given_up_and_said_so() -> None:
+    assert play(PROCESSING, [Heard.NO_REPLY]) == (IDLE, [Do.FLUSH, Do.REPORT])
+
+
+@pytest.mark.parametrize("floor", [IDLE, LISTENING, SPEAKING, CONTESTED])
+def test_a_reply_that_is_there_is_not_given_up(floor: Floor) -> None:
+    assert play(floor, [Heard.NO_REPLY]) == (floor, [])
+
+
 @pytest.mark.parametrize("floor", [PROCESSING, SPEAKING, CONTESTED])
 def test_a_foreign_interruption_ends_whatever_the_bot_does(floor: Floor) -> None:
     assert play(floor, [Heard.INTERRUPTED]) == (IDLE, [Do.FLUSH])

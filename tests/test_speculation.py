@@ -223,9 +223,15 @@ STOPS = VADUserStoppedSpeakingFrame(stop_secs=0.2)
 
 
 @asynccontextmanager
-async def opened(model: Model | None = None, **settings: Any) -> AsyncIterator[Room]:
+async def opened(
+    model: Model | None = None,
+    *,
+    voice: Voice | None = None,
+    reply_within_ms: int = 10_000,
+    **settings: Any,
+) -> AsyncIterator[Room]:
     """A bot whose recogniser is the test."""
-    model = model or Model()
+    model, voice = model or Model(), voice or Voice()
     context = LLMContext()
     booked: list[tuple[str, list[Any]]] = []
 
@@ -237,7 +243,8 @@ async def opened(model: Model | None = None, **settings: Any) -> AsyncIterator[R
         schema = FunctionSchema("book", "Book it.", {"who": {"type": "string"}}, ["who"])
         context.set_tools(ToolsSchema([schema]))
         model.register_function("book", book)
-    interruption, played_audio = Interruption(), PlayedAudio()
+    interruption = Interruption(reply_within_ms=reply_within_ms)
+    played_audio = PlayedAudio()
     speculation, watching = Speculation(**settings), Watching()
     loudspeaker = Loudspeaker()
     wire = Wire(loudspeaker, "s")
@@ -264,7 +271,6 @@ async def opened(model: Model | None = None, **settings: Any) -> AsyncIterator[R
         speculation.attach(
             branch=user, bot=played_audio, llm=provisional, context=context, watcher=watching
         )
-    voice = Voice()
     worker = PipelineWorker(
         Pipeline([interruption, Start(), speculation, user, model, voice, played_audio, assistant]),
         params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=RATE_HZ),

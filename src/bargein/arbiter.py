@@ -93,6 +93,11 @@ class GoOn:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportNoReply:
+    """Tell the client that no reply comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowFloor:
     """Tell the client who has the floor."""
 
@@ -109,6 +114,7 @@ Order = (
     | OpenTurn
     | DropWords
     | GoOn
+    | ReportNoReply
     | ShowFloor
 )
 
@@ -328,6 +334,11 @@ class Arbiter:
         """Time has passed; an open contest ends at its deadline."""
         return self._judge(now_ms)
 
+    @witnessed
+    def reply_overdue(self, now_ms: float) -> list[Order]:
+        """A reply has been prepared for too long, and nothing of it was heard."""
+        return self._hear(Heard.NO_REPLY, now_ms)
+
     @property
     def fresh_ms(self) -> float:
         """The speech of the run that no verdict was given on."""
@@ -398,6 +409,8 @@ class Arbiter:
                     orders.append(DropWords())
                 case Do.GO_ON:
                     orders.append(GoOn())
+                case Do.REPORT:
+                    orders.append(ReportNoReply())
                 case Do.IGNORE:
                     orders.append(Ignore(f"the bot is not speaking, it is {before}"))
                 case Do.KEEP:

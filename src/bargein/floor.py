@@ -47,6 +47,8 @@ class Heard(StrEnum):
     """A reply is being prepared (by the LLM, or because somebody told the bot to speak)."""
     REPLY_EMPTY = "reply_empty"
     """The reply is complete and holds no audio."""
+    NO_REPLY = "no_reply"
+    """Nothing of the reply has been heard, and it is due."""
     BOT_STARTED = "bot_started"
     """The first sample of an utterance goes to the listener."""
     BOT_FINISHED = "bot_finished"
@@ -72,6 +74,8 @@ class Do(StrEnum):
     """Tell the client that its truncate does not apply."""
     EVIDENCE = "evidence"
     """Add it to the evidence of the open contest."""
+    REPORT = "report"
+    """Tell the client that no reply comes."""
     KEEP = "keep"
     """Hear it again after the verdict, if the bot goes on."""
 
@@ -99,6 +103,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (IDLE, Heard.INTERRUPTED): Rule(IDLE),
     (IDLE, Heard.REPLY_BEGUN): Rule(PROCESSING),
     (IDLE, Heard.REPLY_EMPTY): Rule(IDLE),
+    (IDLE, Heard.NO_REPLY): Rule(IDLE),
     (IDLE, Heard.BOT_STARTED): Rule(SPEAKING),
     (IDLE, Heard.BOT_FINISHED): Rule(IDLE),
     (LISTENING, Heard.SPEECH): Rule(LISTENING),
@@ -114,6 +119,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     # sample finds the user speaking, and is contested at position 0.
     (LISTENING, Heard.REPLY_BEGUN): Rule(LISTENING),
     (LISTENING, Heard.REPLY_EMPTY): Rule(LISTENING),
+    (LISTENING, Heard.NO_REPLY): Rule(LISTENING),
     (LISTENING, Heard.BOT_STARTED): Rule(SPEAKING),
     (LISTENING, Heard.BOT_FINISHED): Rule(LISTENING),
     # The user goes on before the reply was heard: position 0, so nothing is lost by
@@ -129,6 +135,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (PROCESSING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
     (PROCESSING, Heard.REPLY_BEGUN): Rule(PROCESSING),
     (PROCESSING, Heard.REPLY_EMPTY): Rule(IDLE),
+    (PROCESSING, Heard.NO_REPLY): Rule(IDLE, (Do.FLUSH, Do.REPORT)),
     (PROCESSING, Heard.BOT_STARTED): Rule(SPEAKING),
     (PROCESSING, Heard.BOT_FINISHED): Rule(PROCESSING),
     # A client without a VAD is arbitrated too, and one whose word was lost: the first
@@ -144,6 +151,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     (SPEAKING, Heard.INTERRUPTED): Rule(IDLE, (Do.FLUSH,)),
     (SPEAKING, Heard.REPLY_BEGUN): Rule(SPEAKING),
     (SPEAKING, Heard.REPLY_EMPTY): Rule(SPEAKING),
+    (SPEAKING, Heard.NO_REPLY): Rule(SPEAKING),
     (SPEAKING, Heard.BOT_STARTED): Rule(SPEAKING),
     (SPEAKING, Heard.BOT_FINISHED): Rule(IDLE),
     (CONTESTED, Heard.SPEECH): Rule(CONTESTED, (Do.EVIDENCE,)),
@@ -159,6 +167,7 @@ RULES: Mapping[tuple[Floor, Heard], Rule] = {
     # took hold: the verdict comes first, and a false alarm leads to where the bot is by then.
     (CONTESTED, Heard.REPLY_BEGUN): Rule(CONTESTED, (Do.KEEP,)),
     (CONTESTED, Heard.REPLY_EMPTY): Rule(CONTESTED, (Do.KEEP,)),
+    (CONTESTED, Heard.NO_REPLY): Rule(CONTESTED),
     (CONTESTED, Heard.BOT_STARTED): Rule(CONTESTED, (Do.KEEP,)),
     (CONTESTED, Heard.BOT_FINISHED): Rule(CONTESTED, (Do.KEEP,)),
 }
