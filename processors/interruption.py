@@ -374,7 +374,15 @@ class Interruption(FrameProcessor):
         """Whoever says hello has no audio any more: it goes on from where it says it was."""
         if resume is not None and resume.session == self._wire.session:
             self._played_audio.played(resume.utterance, resume.played_samples, final=True)
+            self._played_audio.show_again()
+            self._show_transcript_again()
         self._played_audio.send_again()
+
+    def _show_transcript_again(self) -> None:
+        """It may have been told to nobody; a partial one holds in an open turn only."""
+        told = self._wire.transcript
+        if told is not None and (told.final or self.floor in (Floor.CONTESTED, Floor.LISTENING)):
+            self._wire.send(told)
 
 
 def _is_ours(message: object) -> bool:

@@ -170,6 +170,11 @@ class PlayedAudio(FrameProcessor):
         self._playout.rewind(self._clock.now_ms())
         self._wake.set()
 
+    def show_again(self) -> None:
+        """Tell the words of what is not played to its end; they may have been told to nobody."""
+        for utterance, words in self._playout.words():
+            self._show_words((utterance, 0, words))
+
     def accept(self, utterance: int, at_sample: int | None) -> Cut:
         """Drop everything; tells what was heard up to this sample (or to the estimated one)."""
         now_ms = self._clock.now_ms()

@@ -7,7 +7,7 @@ from typing import Protocol
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import SILENCE_DB, level_db
 from bargein.packet import Flag, Kind, Packet
-from bargein.protocol import Message
+from bargein.protocol import Message, Transcript
 from bargein.sound import first_sound
 
 
@@ -37,10 +37,14 @@ class Wire:
         self._watcher = watcher
         self._bot_db = SILENCE_DB
         self._sounded = 0
+        self.transcript: Transcript | None = None
+        """What the client was told last of the user's words."""
 
     def send(self, message: Message) -> None:
         """Send a message under the present epoch."""
         self._seq += 1
+        if isinstance(message, Transcript):
+            self.transcript = message
         stamp = {"session": self.session, "seq": self._seq, "epoch": self.epoch}
         self._link.send(message.model_copy(update=stamp))
         self._watcher.sent(message)

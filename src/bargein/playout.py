@@ -117,6 +117,10 @@ class Playout(Generic[Item]):
             return None
         return utterance.id, len(track) - 1, track.words[-1:]
 
+    def words(self) -> list[tuple[int, tuple[Word, ...]]]:
+        """Each utterance that is not played to its end and has words, with all of them so far."""
+        return [(each.id, each.words.words) for each in self._queue if len(each.words)]
+
     def hold(self, item: Item, at_sample: int | None = None) -> None:
         """Keep an item until what is queued before it was played (or up to `at_sample`)."""
         if not self._queue:

@@ -94,7 +94,9 @@ A word counts as heard when more than half of it was played.
 - After a cut, a `played` that tells another position corrects the context.
 - `words` and `transcript` are for display alone.
 - `hello` is answered with `welcome`, as often as it comes, and the bot's voice is sent again
-  from what was heard: from the position that `resume` tells, if it names this session.
+  from what was heard: from the position that `resume` tells, if it names this session. Such a
+  client gets the words of what is not played to its end again, and the last `transcript`, which
+  may have been told to nobody.
 
 ## What the client must do
 

@@ -139,6 +139,7 @@ async def test_a_client_that_connects_again_says_where_it_left_off(converse: Con
     async with converse() as talk:
         await talk.connect()
         await talk.peer.play(1, 0, 2400)
+        await talk.peer.say(Transcript(epoch=1, text="two teas", final=True))
         await talk.until_told("playout", "d.played === 2400")
         await talk.peer.leave()
         await talk.until_told("connection", "d.state === 'closed'")
@@ -146,10 +147,15 @@ async def test_a_client_that_connects_again_says_where_it_left_off(converse: Con
         resume = (await talk.peer.next(Hello, 2)).resume
         assert resume is not None
         assert (resume.session, resume.utterance, resume.played_samples) == ("s1", 1, 2400)
+        # The server can't know that this was heard before the connection was lost.
+        await talk.peer.say(Transcript(epoch=1, text="two teas", final=True))
+        await talk.peer.say(Transcript(epoch=1, text="and a cake", final=True))
         await talk.peer.play(1, 0, 4800, last=True)
         await talk.peer.until(lambda: any(p.finished for p in talk.peer.heard(Played)))
         tape = await talk.tape()
+        said = [told["text"] for told in await talk.told("transcript")]
     assert whole(tape.runs) == (2400, 2400)
+    assert said == ["two teas", "and a cake"]
 
 
 async def test_the_page_is_told_what_the_server_says(converse: Converse) -> None:

@@ -24,12 +24,13 @@ from bargein.protocol import (
     Rejected,
     Resume,
     State,
+    Transcript,
     Truncate,
     VadSettings,
     Welcome,
 )
 from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.events import Event, RoundTrip, ServerSilent, WelcomeHeard
+from bargein.rehearsal.events import Event, RoundTrip, ServerSilent, TranscriptShown, WelcomeHeard
 
 RATE_HZ = 24_000
 STEP_MS = 32
@@ -213,6 +214,19 @@ def test_after_a_lost_connection_what_is_here_plays_on_and_the_session_is_taken_
     held.play(2400, 4800, last=True)
     held.run(640)
     assert held.sounded == 7200
+
+
+def test_a_transcript_that_comes_again_with_the_session_is_shown_once() -> None:
+    held = Held().welcomed()
+    held.hear(Transcript(text="two teas", final=True))
+    for said in (["two teas", "two teas"], ["and a cake"]):
+        held.client.disconnect(held.now_ms)
+        held.client.connect(held.now_ms)
+        held.hear(WELCOME)
+        for text in said:
+            held.hear(Transcript(text=text, final=True))
+    shown = [event.text for event in held.told if isinstance(event, TranscriptShown)]
+    assert shown == ["two teas", "two teas", "and a cake"]
 
 
 def test_one_that_takes_up_a_session_that_is_gone_begins_anew() -> None:

@@ -45,6 +45,9 @@ export class BargeinClient extends EventTarget {
   #lastPlayout = null;
   // What to take up again: set when the connection was lost, not when the page closed it.
   #resume = null;
+  // The last final transcript; and the same where a session that was taken up repeats it.
+  #said = null;
+  #told = null;
 
   /**
    * @param {object} [options]
@@ -133,6 +136,7 @@ export class BargeinClient extends EventTarget {
   }
 
   #start(welcome) {
+    this.#told = this.#resume?.session === welcome.session ? this.#said : null;
     this.#session = welcome.session;
     this.#floorSeq = 0;
     this.#lastPlayout = this.#resume = null;
@@ -224,6 +228,7 @@ export class BargeinClient extends EventTarget {
         // A message that was overtaken by a newer one tells nothing about the floor any more.
         if (event === 'floor' && received.message.seq < this.#floorSeq) continue;
         if (event === 'floor') this.#floorSeq = received.message.seq;
+        if (event === 'transcript' && this.#wasTold(detail)) continue;
         this.#tell(event, detail);
       }
       if (name === 'pong') {
@@ -233,6 +238,13 @@ export class BargeinClient extends EventTarget {
       if (name === 'vad_settings') this.#hearVadSettings(received.message);
       if (name === 'error' && received.message.final) this.#drop(serverError(received.message));
     }
+  }
+
+  #wasTold({text, final}) {
+    const told = final && text === this.#told;
+    this.#told = null;
+    if (final) this.#said = text;
+    return told;
   }
 
   /** @param {import('./engine/engine.js').Outgoing} outgoing */

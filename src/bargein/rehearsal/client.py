@@ -67,6 +67,8 @@ class Client:
         self._helloed_ms = 0.0
         self._cut_at: tuple[int, int] | None = None
         self._floor_seq = 0
+        self._said = self._told = ""
+        """The last final transcript; and the same where a session that was taken up repeats it."""
         self._trip_ms: float | None = None
         self._offset_ms: float | None = None
         self._seq = 0
@@ -153,6 +155,7 @@ class Client:
             cut_at=self._cut_at if resumed else None,
         )
         self._engine = Engine(self.settings, start, send=self._send, tell=self._events.append)
+        self._told = self._said if resumed else ""
         self._events.append(WelcomeHeard(now_ms, welcome.session, resumed))
         self._show_floor(welcome, welcome.state, now_ms)
 
@@ -203,7 +206,7 @@ class Client:
             case Words(utterance=utterance, first_word=first, words=words):
                 self._events.append(WordsShown(now_ms, utterance, first, words))
             case Transcript(text=text, final=final):
-                self._events.append(TranscriptShown(now_ms, text, final))
+                self._show_transcript(text, final, now_ms)
             case VadSettings():
                 self._set_threshold(message, now_ms)
             case Pong(clock_ms=sent_ms, server_clock_ms=server_ms):
@@ -220,6 +223,14 @@ class Client:
             return
         self.floor, self._floor_seq = floor, message.seq
         self._events.append(FloorShown(now_ms, floor))
+
+    def _show_transcript(self, text: str, final: bool, now_ms: float) -> None:
+        """Show it, unless it is the one that was shown before the connection was lost."""
+        told, self._told = self._told, ""
+        if final:
+            self._said = text
+        if not final or text != told:
+            self._events.append(TranscriptShown(now_ms, text, final))
 
     def _set_threshold(self, message: VadSettings, now_ms: float) -> None:
         if self._engine and self.settings.threshold is None:
