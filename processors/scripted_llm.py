@@ -17,10 +17,10 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import LLMSettings
 from pydantic import Field
 
 from bargein.conversation import reply_to
+from bargein.processors.llm_settings import unset_llm_settings
 from bargein.processors.script_file import load_script
 
 TOKEN = re.compile(r"\S+\s*")
@@ -44,21 +44,7 @@ class ScriptedLLM(LLMService[Any]):
         ] = 60.0,
     ) -> None:
         """Read and check the script; raises `ConfigError` with file, line and column."""
-        super().__init__(
-            settings=LLMSettings(
-                model="scripted",
-                system_instruction=None,
-                temperature=None,
-                max_tokens=None,
-                top_p=None,
-                top_k=None,
-                frequency_penalty=None,
-                presence_penalty=None,
-                seed=None,
-                filter_incomplete_user_turns=False,
-                user_turn_completion_config=None,
-            )
-        )
+        super().__init__(settings=unset_llm_settings("scripted"))
         self.script = load_script(script)
         self._token_s = 1 / tokens_per_second
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from functools import cache
-from typing import Any
 
 import numpy as np
 from pipecat.frames.frames import (
@@ -23,10 +22,11 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import LLMSettings, STTSettings, TTSSettings
+from pipecat.services.settings import STTSettings, TTSSettings
 from pipecat.services.stt_service import STTService
 from pipecat.utils.time import time_now_iso8601
 
+from bargein.processors.llm_settings import unset_llm_settings
 from bargein.processors.word_offsets import WordOffsets
 
 HEARD = "What about that then"
@@ -71,22 +71,7 @@ class StandInLlm(LLMService):
     """Streams the same answer, token by token."""
 
     def __init__(self) -> None:
-        unset: dict[str, Any] = dict.fromkeys(
-            (
-                "system_instruction",
-                "temperature",
-                "max_tokens",
-                "top_p",
-                "top_k",
-                "frequency_penalty",
-                "presence_penalty",
-                "seed",
-                "user_turn_completion_config",
-            )
-        )
-        super().__init__(
-            settings=LLMSettings(model="stand-in", filter_incomplete_user_turns=False, **unset)
-        )
+        super().__init__(settings=unset_llm_settings("stand-in"))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Answer a context; pass on all else."""

@@ -21,10 +21,11 @@ from pipecat.frames.frames import (
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import LLMSettings, STTSettings
+from pipecat.services.settings import STTSettings
 from pipecat.services.stt_service import STTService
 from pipecat.utils.time import time_now_iso8601
 
+from bargein.processors.llm_settings import unset_llm_settings
 from bargein.processors.scripted_llm import ScriptedLLM
 from bargein.processors.transcripts_frames import NoWordsFrame
 
@@ -87,22 +88,7 @@ class GivenLlm(LLMService):
     contexts: list[LLMContext] = []  # noqa: RUF012  (the test reads them)
 
     def __init__(self, *, answers: list[str], word_s: float = 0.002) -> None:
-        nothing: dict[str, Any] = dict.fromkeys(
-            (
-                "system_instruction",
-                "temperature",
-                "max_tokens",
-                "top_p",
-                "top_k",
-                "frequency_penalty",
-                "presence_penalty",
-                "seed",
-                "user_turn_completion_config",
-            )
-        )
-        super().__init__(
-            settings=LLMSettings(model="given", filter_incomplete_user_turns=False, **nothing)
-        )
+        super().__init__(settings=unset_llm_settings("given"))
         self._answers = list(answers)
         self._word_s = word_s
 
