@@ -85,11 +85,11 @@ class Hearing:
         return self.threshold if level_db >= gate_db else UNHEARD
 
 
-def level_db(pcm: bytes) -> float:
-    """The level of PCM16 in dBFS, -90 at the least."""
+def level_db(pcm: bytes, lowest_db: float = SILENCE_DB) -> float:
+    """The level of PCM16 in dBFS; digital silence, and what is lower, counts as the lowest."""
     samples: NDArray[np.float32] = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
     power = float(np.dot(samples, samples)) / max(1, len(samples)) / FULL_SCALE**2
-    return max(SILENCE_DB, float(10 * np.log10(power))) if power > 0 else SILENCE_DB
+    return max(lowest_db, float(10 * np.log10(power))) if power > 0 else lowest_db
 
 
 @dataclass(slots=True)

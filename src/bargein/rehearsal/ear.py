@@ -9,9 +9,8 @@ import math
 from collections import deque
 from typing import Literal
 
-import numpy as np
-
 from bargein.gate import NO_GATE_DB
+from bargein.noise import level_db
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 
 WINDOW_MS = WINDOW_SAMPLES * 1000 / MICROPHONE_RATE_HZ
@@ -20,8 +19,8 @@ HYSTERESIS = 0.15
 MIN_SILENCE_MS = 200
 """...for this long."""
 MIN_SILENT_WINDOWS = math.ceil(MIN_SILENCE_MS / WINDOW_MS)
-FULL_SCALE = 32_768
 SILENCE_DB = -120.0
+"""A client tells levels down to this."""
 FLOOR_WINDOWS = 94
 """The noise floor is the lowest level of about 3 s..."""
 CERTAINLY_QUIET = 0.1
@@ -63,7 +62,7 @@ class Ear:
         """Take a window; gives what it changes. Below the gate it is silence."""
         self.probability, self.window_index = probability, self._windows
         self._windows += 1
-        db = level_db(pcm)
+        db = level_db(pcm, SILENCE_DB)
         self._levels.append(db if probability < CERTAINLY_QUIET else math.inf)
         lowest_db = min(self._levels)
         if lowest_db < math.inf:
@@ -99,10 +98,3 @@ class Ear:
             return None
         self.speaking = False
         return "offset"
-
-
-def level_db(pcm: bytes) -> float:
-    """The level of PCM16, in dBFS; at least -120."""
-    samples = np.frombuffer(pcm, dtype="<i2").astype(np.float64) / FULL_SCALE
-    mean_square = float(samples @ samples) / max(1, len(samples))
-    return max(SILENCE_DB, 10 * math.log10(mean_square)) if mean_square > 0 else SILENCE_DB
