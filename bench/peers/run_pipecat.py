@@ -50,6 +50,7 @@ from bargein.measure.ear import Tape, met
 from bargein.measure.encounter import Encounter
 from bargein.measure.mouth import RATE_HZ, Mouth, read_wav
 from bargein.measure.request import Answer, Meeting, Request
+from bargein.pipelines.bench.meeting import said
 from bargein.pipelines.bench.tts_tape import TtsTape
 from bargein.pipelines.load import Config, load
 from bargein.processors.interruption import Interruption
@@ -205,7 +206,7 @@ async def meet(config: Config, request: Request, meeting: Meeting) -> Encounter:
                 tape=listener.tape,
                 stopped=taken,  # it has no pause
                 taken=taken,
-                context=_said(context) if tape.first.starts else None,
+                context=said(context) if tape.first.starts else None,
             )
             return replace(seen, reply_ms=listener.reply_ms if sound.text else None)
     finally:
@@ -217,14 +218,6 @@ async def _within(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
-
-
-def _said(context: LLMContext) -> str:
-    """What the context says that the bot said first."""
-    for message in cast(list[dict[str, Any]], context.messages):
-        if message["role"] == "assistant":
-            return str(message["content"])
-    return ""
 
 
 async def run(request: Request) -> Answer:

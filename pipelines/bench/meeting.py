@@ -128,7 +128,7 @@ async def _watch(
         tape=listener.tape,
         stopped=bool(listener.wire.muted),
         taken=taken,
-        context=_said(context) if tape.first.starts else None,
+        context=said(context) if tape.first.starts else None,
     )
     answered = listener.reply_ms if taken and sound.text else None
     return replace(seen, reply_ms=answered, **_of_wire(listener.wire, onset_ms))
@@ -156,7 +156,7 @@ def _first_after(times_ms: Sequence[float], since_ms: float) -> float | None:
     return next((each for each in times_ms if each >= since_ms), None)
 
 
-def _said(context: LLMContext) -> str:
+def said(context: LLMContext) -> str:
     """What the context says that the bot said first."""
     for message in cast(list[dict[str, Any]], context.messages):
         if message["role"] == "assistant":
