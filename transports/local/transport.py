@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from loguru import logger
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputTransportMessageFrame,
-    OutputTransportMessageFrame,
-    OutputTransportMessageUrgentFrame,
     StartFrame,
 )
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_input import BaseInputTransport
-from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
 from bargein.errors import ProtocolError
@@ -24,6 +20,7 @@ from bargein.packet import Kind, Packet
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.wire import ClientLink
 from bargein.protocol import MICROPHONE_RATE_HZ, Capabilities, Codec, Error
+from bargein.transports.end_of_line import EndOfLine, ValueLink, line_params
 from bargein.transports.local.connection import DisconnectedError
 from bargein.uplink import UplinkCount, UplinkRate
 
@@ -33,11 +30,8 @@ MOST_MISTAKES = 50
 FINAL = ("bad_rate", "flood")
 
 
-class Peer(ClientLink, Protocol):
+class Peer(ClientLink, ValueLink, Protocol):
     """The connection to one client, as a transport needs it."""
-
-    def send_value(self, value: Mapping[str, Any]) -> None:
-        """Send a message of the user's own, as JSON."""
 
     async def receive(self) -> str | bytes:
         """Wait for what the client sends next; raises DisconnectedError."""
@@ -117,27 +111,6 @@ class LocalInput(BaseInputTransport):
         )
 
 
-class LocalOutput(BaseOutputTransport):
-    """The end of the line: the bot's audio went to the browser from the played-audio tracker."""
-
-    def __init__(self, connection: Peer, params: TransportParams) -> None:
-        """Send users' own messages to this connection."""
-        super().__init__(params)
-        self._connection = connection
-
-    async def start(self, frame: StartFrame) -> None:
-        """Say that the transport is ready."""
-        await super().start(frame)
-        await self.set_transport_ready(frame)
-
-    async def send_message(
-        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
-    ) -> None:
-        """Send a message of a processor of the user's own, as JSON."""
-        if isinstance(frame.message, dict):
-            self._connection.send_value(frame.message)
-
-
 class LocalTransport(BaseTransport):
     """Both ends of one browser."""
 
@@ -147,13 +120,9 @@ class LocalTransport(BaseTransport):
         """Build input and output over this connection; its client has told what it can do."""
         super().__init__()
         self.capabilities = capabilities
-        params = TransportParams(
-            audio_in_enabled=True,
-            audio_in_sample_rate=MICROPHONE_RATE_HZ,
-            audio_out_sample_rate=sample_rate_hz,
-        )
+        params = line_params(sample_rate_hz)
         self._input = LocalInput(connection, params)
-        self._output = LocalOutput(connection, params)
+        self._output = EndOfLine(connection, params)
 
     def input(self) -> FrameProcessor:
         """Where audio and messages of the browser come in."""

@@ -7,18 +7,16 @@ import asyncio
 from pipecat.frames.frames import (
     InputAudioRawFrame,
     InputTransportMessageFrame,
-    OutputTransportMessageFrame,
-    OutputTransportMessageUrgentFrame,
     StartFrame,
 )
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.base_input import BaseInputTransport
-from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.processors.clock import monotonic_ms
 from bargein.protocol import MICROPHONE_RATE_HZ
+from bargein.transports.end_of_line import EndOfLine, line_params
 from bargein.transports.rtvi.link import RtviLink
 from bargein.uplink import Backlog, UplinkRate
 
@@ -72,40 +70,15 @@ class RtviInput(BaseInputTransport):
             await self.push_frame(InputTransportMessageFrame(message=message.model_dump()))
 
 
-class RtviOutput(BaseOutputTransport):
-    """The end of the line: the bot's audio went to the link from the played-audio tracker."""
-
-    def __init__(self, link: RtviLink, params: TransportParams) -> None:
-        """Send users' own messages to this link."""
-        super().__init__(params)
-        self._link = link
-
-    async def start(self, frame: StartFrame) -> None:
-        """Say that the transport is ready."""
-        await super().start(frame)
-        await self.set_transport_ready(frame)
-
-    async def send_message(
-        self, frame: OutputTransportMessageFrame | OutputTransportMessageUrgentFrame
-    ) -> None:
-        """Send a message of a processor of the user's own."""
-        if isinstance(frame.message, dict):
-            self._link.send_value(frame.message)
-
-
 class RtviTransport(BaseTransport):
     """Both ends of one RTVI client."""
 
     def __init__(self, link: RtviLink, *, sample_rate_hz: int) -> None:
         """Build input and output over this link."""
         super().__init__()
-        params = TransportParams(
-            audio_in_enabled=True,
-            audio_in_sample_rate=MICROPHONE_RATE_HZ,
-            audio_out_sample_rate=sample_rate_hz,
-        )
+        params = line_params(sample_rate_hz)
         self._input = RtviInput(link, params)
-        self._output = RtviOutput(link, params)
+        self._output = EndOfLine(link, params)
 
     def input(self) -> RtviInput:
         """Where the microphone comes in."""
