@@ -33,6 +33,7 @@ from bargein.pipelines.load import Config
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.interruption import Interruption
+from bargein.processors.latency_report import LatencyReport
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.speculation import Speculation
@@ -173,6 +174,7 @@ def assemble(
         vad.min_silence_duration_ms if vad else SILENCE_MS
     )
     voice = vad.rules if vad else VoiceRules()
+    report = LatencyReport()
     watcher = recorder(
         ledger,
         session=session_id,
@@ -181,9 +183,10 @@ def assemble(
         rules=replace(interruption.rules, min_speech_duration_ms=voice.min_speech_duration_ms),
         voice=voice,
         barge_in_enabled=interruption.barge_in_enabled,
-        reporters=reporters,
+        reporters=[report, *reporters],
     )
     wire = Wire(link, session_id, watcher=watcher)
+    report.attach(wire)
     user = UserContext(
         context,
         listener=interruption,

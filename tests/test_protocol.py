@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
+from bargein.latency import Stage
 from bargein.protocol import (
     MAX_MESSAGE_BYTES,
     PREFIX,
@@ -23,6 +24,7 @@ from bargein.protocol import (
     Error,
     Hello,
     Ignored,
+    Latency,
     Message,
     Ping,
     Played,
@@ -33,6 +35,7 @@ from bargein.protocol import (
     ServerMessage,
     SpeechEnded,
     SpokenWord,
+    StageLatency,
     State,
     Transcript,
     Truncate,
@@ -69,6 +72,12 @@ FROM_SERVER: list[ServerMessage] = [
         words=(SpokenWord(text="hi", start_sample=0, end_sample=9, estimate=True),),
     ),
     Transcript(text="yes 👍", final=False),
+    Latency(
+        turn=3,
+        total_ms=240.5,
+        stages=(StageLatency(stage=Stage.ENDPOINT, added_ms=240.5),),
+        speculated=True,
+    ),
     Pong(clock_ms=1, server_clock_ms=2),
     Error(code="bad_message", message="type: …", final=True),
 ]

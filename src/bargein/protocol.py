@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
 from bargein.gate import NO_GATE_DB
+from bargein.latency import Stage
 from bargein.noise import Why
 from bargein.packet import U32_MAX
 
@@ -272,6 +273,34 @@ class Transcript(Message):
     final: bool = Field(description="They will not change any more.")
 
 
+class StageLatency(BaseModel):
+    """A stage on the way from the user's last sound to the bot's first."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    stage: Stage = Field(description="What was reached.")
+    added_ms: float = Field(ge=0, description="How much it added; 0: nobody waited for it.")
+
+
+class Latency(Message):
+    """The first sound of an answer was heard, so long after the user's last one; for display."""
+
+    type: Literal["bargein/latency"] = "bargein/latency"
+    turn: U32 = Field(description="Number of the turn in the session.")
+    total_ms: float = Field(ge=0, description="From the end of speech to the first audio heard.")
+    stages: tuple[StageLatency, ...] = Field(
+        description="What it was made of, in order; the parts sum to the whole."
+    )
+    speculated: bool = Field(
+        default=False, description="The answer was begun before the turn was over."
+    )
+    saved_ms: float = Field(default=0, description="How much sooner it was there thereby.")
+    predictions: U32 = Field(
+        default=0, description="So many answers were begun early in the session so far."
+    )
+    confirmed: U32 = Field(default=0, description="So many of these were the right ones.")
+
+
 class Pong(Message):
     """The answer to `ping`."""
 
@@ -303,6 +332,7 @@ ServerMessage = (
     | State
     | Words
     | Transcript
+    | Latency
     | Pong
     | Error
 )

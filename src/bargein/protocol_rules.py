@@ -23,8 +23,9 @@ will do: nothing here needs order or arrival. Messages may be lost, repeated, de
 overtaken, and no sequence of that leaves the two sides apart for longer than one retry period.
 
 A client's message has at most {MAX_MESSAGE_BYTES:,} bytes. Unknown fields are ignored, so that
-either side may learn new ones; numbers that are not finite are refused. What cannot be read is
-answered with `error`, and the session goes on unless `final` is set.
+either side may learn new ones, and a client ignores messages whose `type` it does not know.
+Numbers that are not finite are refused. What cannot be read is answered with `error`, and the
+session goes on unless `final` is set.
 """
 
 PACKETS = f"""\

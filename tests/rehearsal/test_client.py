@@ -241,7 +241,6 @@ def test_one_that_takes_up_a_session_that_is_gone_begins_anew() -> None:
     [
         "{",
         "[]",
-        '{"type": "bargein/what"}',
         '{"type": "bargein/state", "state": "dancing"}',
         b"",
         b"\x07" * 40,
@@ -253,9 +252,10 @@ def test_garbage_is_refused(garbage: str | bytes) -> None:
         Held().welcomed().client.receive(garbage, 0)
 
 
-def test_a_message_of_a_processor_of_the_users_own_is_nothing_to_it() -> None:
+@pytest.mark.parametrize("kind", ["shop/basket", "bargein/what"])
+def test_a_message_of_the_users_own_or_of_a_newer_server_is_nothing_to_it(kind: str) -> None:
     held = Held().welcomed()
-    held.client.receive('{"type": "shop/basket", "items": 3}', 0)
+    held.client.receive(f'{{"type": "{kind}", "items": 3}}', 0)
     assert held.client.floor is Floor.SPEAKING
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bargein.ledger.entries import Aftermath, BargeIn, Line, Opener, Result, SessionEnd, Turn
-from bargein.protocol import Accepted, Rejected
+from bargein.protocol import Accepted, Latency, Rejected
 from bargein.replay.again import decide_again, recorded
 from tests.room.caller import Caller, heard_words
 from tests.room.conftest import Open
@@ -88,6 +88,9 @@ async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     assert asked.stages.first_audio_heard
     heard_ms = asked.opened_ms + asked.stages.first_audio_heard
     assert abs(heard_ms - caller.heard_ms[3]) < A_STEP_MS
+    told = caller.messages(Latency)[-1]
+    assert (told.turn, told.total_ms) == (asked.number, asked.response_ms)
+    assert {each.stage: each.added_ms for each in told.stages} == asked.latency.model_dump()
     (end,) = (line for line in lines if isinstance(line, SessionEnd))
     assert (end.accepted, end.rejected, end.misfires) == (2, 2, 1)
     assert end.response_p50_ms == asked.response_ms

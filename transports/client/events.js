@@ -19,6 +19,12 @@ const TELLING = {
     probability_threshold: threshold, noise_floor_db: noiseFloorDb, gate_db: gateDb,
     echo_gate_db: echoGateDb, why,
   }) => [['vadsettings', {threshold, noiseFloorDb, gateDb, echoGateDb, why}]],
+  latency: ({turn, total_ms: totalMs, stages, speculated, saved_ms: savedMs, predictions, confirmed}) => [
+    ['latency', {
+      turn, totalMs, speculated, savedMs, predictions, confirmed,
+      stages: stages.map(({stage, added_ms: ms}) => ({stage, ms})),
+    }],
+  ],
   // A final one closes the connection, which is told with it.
   error: ({code, message, final}) => (final ? [] : [['warning', {code, message}]]),
 };

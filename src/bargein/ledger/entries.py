@@ -286,7 +286,7 @@ class Turn(Entry):
     )
     wasted_tokens: int = Field(default=0, description="By predictions that nobody heard.")
     saved_ms: float = Field(
-        default=0, description="How much sooner the answer was there for a prediction."
+        default=0, description="How much sooner the answer was there thanks to a prediction."
     )
     heard_text: str = Field(default="", description="What was heard of the reply.")
     unheard_text: str = Field(default="", description="What was not.")

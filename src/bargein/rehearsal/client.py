@@ -7,12 +7,12 @@ time it is. A connection that was lost is taken up again with `connect`.
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
 from bargein.packet import BYTES_PER_SAMPLE, Kind, Packet
 from bargein.protocol import (
-    PREFIX,
     Accepted,
     Capabilities,
     ClientMessage,
@@ -50,6 +50,7 @@ __all__ = ["Client", "ClientSettings"]
 
 HELLO_EVERY_MS = 1000
 """A hello is said again until the welcome comes: either may be lost."""
+SERVER_TYPES = frozenset(model.model_fields["type"].default for model in get_args(ServerMessage))
 
 
 class Client:
@@ -174,7 +175,7 @@ class Client:
             self._engine.receive_packet(packet, now_ms)
 
     def _receive_text(self, text: str, now_ms: float) -> None:
-        if _is_of_somebody_else(text):
+        if _is_unknown(text):
             return
         message = Codec.read_server(text)
         if not self._connected:
@@ -300,11 +301,11 @@ class Client:
         self._outgoing.append(Codec.write(what.model_copy(update=stamp)))
 
 
-def _is_of_somebody_else(text: str) -> bool:
-    """Whether it is a message that a processor of the user's own sends to its own client."""
+def _is_unknown(text: str) -> bool:
+    """Whether a processor of the user's own sent it to its own client, or a newer server did."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return False
     kind = value.get("type") if isinstance(value, dict) else None
-    return isinstance(kind, str) and not kind.startswith(PREFIX)
+    return isinstance(kind, str) and kind not in SERVER_TYPES

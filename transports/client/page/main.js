@@ -6,6 +6,8 @@
  */
 
 import {Announcer} from './announcer.js';
+import {withAnswer} from './answers.js';
+import {AnswersView} from './answers_view.js';
 import {ConversationView} from './conversation_view.js';
 import {element} from './element.js';
 import {withAttempt} from './interruptions.js';
@@ -43,6 +45,7 @@ export function mount(root, Client, {record = false} = {}) {
   bindLevels(client, settings);
   bindRoom(client, settings, part);
   bindConversation(client, announcer, part);
+  bindAnswers(client, part);
   bindInterruptions(client, part);
   bindHelp(root, part, settings, () => session.toggleMicrophone());
   return {client};
@@ -183,6 +186,22 @@ function bindConversation(client, announcer, part) {
     if (state === 'closed') become(transcripts.ended(transcript));
     if (state === 'open') announcer.say(['Connected. You can talk.']);
     if (state === 'closed' && !error) announcer.say(['Stopped.']);
+  });
+}
+
+function bindAnswers(client, part) {
+  const view = new AnswersView({last: part('last-answer'), count: part('answers-count')});
+  let answers = [];
+  let session = null;
+  on(client, 'welcome', welcome => {
+    if (welcome.session === session) return;
+    session = welcome.session;
+    answers = [];
+    view.show(answers);
+  });
+  on(client, 'latency', answer => {
+    answers = withAnswer(answers, answer);
+    view.show(answers);
   });
 }
 

@@ -104,6 +104,24 @@ const WHY = Object.freeze({
 });
 const LEAST_GATE_DB = -100;
 
+/** The stages of an answer, in words; its kind is how the bar draws it. */
+const STAGE = Object.freeze({
+  final_transcript: {kind: 'words', words: 'Recogniser'},
+  endpoint: {kind: 'end', words: 'End of turn'},
+  first_token: {kind: 'thought', words: 'Language model'},
+  first_clause: {kind: 'clause', words: 'First clause'},
+  first_tts_audio: {kind: 'voice', words: 'Voice'},
+  first_audio_sent: {kind: 'server', words: 'Server'},
+  playout_began: {kind: 'way', words: 'Way to you'},
+  first_audio_heard: {kind: 'silence', words: 'Silent start'},
+});
+
+/** Give kind and words of a stage; one that we do not know stands as it came. */
+export function stageWords(stage) {
+  if (Object.hasOwn(STAGE, stage)) return STAGE[stage];
+  return {kind: 'way', words: String(stage).replaceAll('_', ' ')};
+}
+
 /** How the speech detector runs. */
 export const VAD = Object.freeze({wasm: 'WebAssembly', plain: 'plain JavaScript'});
 
