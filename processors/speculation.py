@@ -79,7 +79,7 @@ class Speculation(FrameProcessor):
                 le=5000,
                 description="Words that have not changed for so long are answered in mid-speech.",
             ),
-        ] = 400,
+        ] = 700,
         sentence_ms: Annotated[
             int,
             Field(
@@ -87,7 +87,7 @@ class Speculation(FrameProcessor):
                 le=5000,
                 description="The same for words behind which the recogniser has put a full stop.",
             ),
-        ] = 160,
+        ] = 250,
         min_words: Annotated[
             int, Field(ge=1, le=20, description="Fewer words are not answered before their time.")
         ] = 1,

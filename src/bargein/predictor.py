@@ -24,9 +24,9 @@ class SpeculationRules:
 
     pause_ms: float = 96
     """With so much silence, words are answered at once."""
-    stable_ms: float = 400
+    stable_ms: float = 700
     """Words that have not changed for so long are answered even in mid-speech."""
-    sentence_ms: float = 160
+    sentence_ms: float = 250
     """And so long, if the recogniser has ended a sentence behind them."""
     min_words: int = 1
     max_predictions: int = 5
