@@ -17,7 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from loguru import logger
-from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 
 from bargein.measure.figures import percentile
 from bench.turn_taking.conversation import run
@@ -31,8 +30,6 @@ def main() -> None:
     arguments = _arguments()
     logger.remove()
     logger.add(sys.stderr, level=arguments.log)
-    # So that no row's first turns pay for what is loaded once in a process.
-    LocalSmartTurnAnalyzerV3()
     turns = (
         recorded_turns(arguments.recordings, arguments.turns)
         if arguments.recordings

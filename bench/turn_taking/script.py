@@ -59,8 +59,8 @@ TURNS = (
 )
 """From 1 to 18 words; 15 have pauses of 0.3 to 0.9 s inside, as at commas and in doubt."""
 
-VOICES = ("en-us+klatt2", "en-us+f3", "en-us+klatt4", "en-us")
-"""Who speaks, by turns; the first two sound most natural to smart turn."""
+VOICES = ("en-us+klatt2", "en-us+Annie", "en-us", "en-us+m7")
+"""Who speaks, by turns: smart turn takes half of their ends for ends, of other voices fewer."""
 
 REPLIES = (
     "Order {n}, let me have a look at that for you. Yes, it is free, and I have put your name down"

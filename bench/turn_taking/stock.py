@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
+from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import Frame, InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
@@ -22,6 +24,8 @@ from pipecat.processors.aggregators.llm_response_universal import (
 )
 from pipecat.serializers.base_serializer import FrameSerializer
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 from starlette.websockets import WebSocket, WebSocketState
 
@@ -35,6 +39,8 @@ from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
 CHUNK_BYTES = RATE_HZ // 50 * 2
 """20 ms, Pipecat's usual chunk of a microphone."""
 DROP = "drop"
+TUNED_STOP_S = 0.7
+"""So much silence ends a turn that smart turn calls incomplete; 3 s by default. As ours."""
 STOP_S = 10
 
 
@@ -120,17 +126,15 @@ class StockPhone:
 
 @asynccontextmanager
 async def call(
-    vendors: Vendors, network: NetworkSettings | None, seed: int
+    kind: str, vendors: Vendors, network: NetworkSettings | None, seed: int
 ) -> AsyncIterator[StockPhone]:
-    """Run the bot, and give a phone that is connected to it."""
+    """Run the bot, and give a phone that is connected to it; kinds are `stock` and `tuned`."""
     phone = StockPhone(network, seed)
     transport = FastAPIWebsocketTransport(
         cast(WebSocket, phone),
         FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=RawPcm()),
     )
-    pair = LLMContextAggregatorPair(
-        LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
-    )
+    pair = LLMContextAggregatorPair(LLMContext(), user_params=_turns(kind))
     parts = [Nova(url=vendors.stt_url), Claude(url=vendors.llm_url), Flash(url=vendors.tts_url)]
     pipeline = Pipeline(
         [
@@ -143,7 +147,9 @@ async def call(
         ]
     )
     rates = PipelineParams(audio_in_sample_rate=RATE_HZ, audio_out_sample_rate=BOT_RATE_HZ)
-    worker = PipelineWorker(pipeline, params=rates)
+    # RTVI and the tracking of turns are there by default; nobody needs them here.
+    plain = kind == "stock"
+    worker = PipelineWorker(pipeline, params=rates, enable_rtvi=plain, enable_turn_tracking=plain)
 
     async def started(*_: object) -> None:
         phone.started.set()
@@ -158,3 +164,15 @@ async def call(
         phone.hang_up()
         await worker.cancel()
         await asyncio.wait([running], timeout=STOP_S)
+
+
+def _turns(kind: str) -> LLMUserAggregatorParams:
+    """How turns begin and end: by default, or sooner where smart turn is not sure."""
+    vad = SileroVADAnalyzer()
+    if kind == "stock":
+        return LLMUserAggregatorParams(vad_analyzer=vad)
+    analyzer = LocalSmartTurnAnalyzerV3(params=SmartTurnParams(stop_secs=TUNED_STOP_S))
+    stop = TurnAnalyzerUserTurnStopStrategy(turn_analyzer=analyzer)
+    return LLMUserAggregatorParams(
+        vad_analyzer=vad, user_turn_strategies=UserTurnStrategies(stop=[stop])
+    )
