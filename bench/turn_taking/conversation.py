@@ -6,12 +6,14 @@ import asyncio
 import gc
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
-from bargein.measure.figures import percentile
+from bargein.speculation import Outcome
 from bench.turn_taking import ours, sequential, stock
 from bench.turn_taking.caller import Caller
 from bench.turn_taking.material import SpokenTurn
+from bench.turn_taking.ours import BargeinPhone
 from bench.turn_taking.rows import Row
 from bench.turn_taking.turns import Asked, Heard, Line, lines, voiced
 from bench.turn_taking.vendors import Vendors, vendors
@@ -22,22 +24,39 @@ TURN_S = 60
 """No turn takes longer than this, its answer included."""
 
 
-async def run(row: Row, turns: Sequence[SpokenTurn], callers: int) -> tuple[list[Line], float]:
-    """Say all turns; give a line each, and by how much the machine was late (p99, ms)."""
+@dataclass(frozen=True, slots=True)
+class Talked:
+    """What a conversation gave."""
+
+    lines: list[Line]
+    late_ms: list[float]
+    """How late each step of the caller was."""
+    predictions: int = 0
+    confirmed: int = 0
+    saved_ms: float = 0
+
+
+async def run(row: Row, turns: Sequence[SpokenTurn], callers: int) -> Talked:
+    """Say all turns, shared out to so many callers."""
     # What is imported and loaded at the first use is not the first turns' to pay for.
     await talk(row, turns[:1], 0, asyncio.Barrier(1))
     share = -(-len(turns) // callers)
     firsts = range(0, len(turns), share)
     everybody = asyncio.Barrier(len(firsts))
     talks = [talk(row, turns[first : first + share], first, everybody) for first in firsts]
-    results = await asyncio.gather(*talks)
-    late_ms = [each for _, late in results for each in late]
-    return [line for told, _ in results for line in told], percentile(late_ms, 99)
+    talked = await asyncio.gather(*talks)
+    return Talked(
+        [line for each in talked for line in each.lines],
+        [late_ms for each in talked for late_ms in each.late_ms],
+        sum(each.predictions for each in talked),
+        sum(each.confirmed for each in talked),
+        sum(each.saved_ms for each in talked),
+    )
 
 
 async def talk(
     row: Row, turns: Sequence[SpokenTurn], first_turn: int, everybody: asyncio.Barrier
-) -> tuple[list[Line], list[float]]:
+) -> Talked:
     """Have one conversation, once all bots are there: to make one stops the others."""
     async with AsyncExitStack() as opened:
         servers = await opened.enter_async_context(vendors(turns, row.latencies))
@@ -45,10 +64,11 @@ async def talk(
         async with asyncio.timeout(READY_S):
             while not phone.ready:  # noqa: ASYNC110  (each kind of bot has its own event)
                 await asyncio.sleep(POLL_S)
-            await everybody.wait()
         # As `bargein run` does: a collection of all that was loaded would stop every bot.
         gc.collect()
         gc.freeze()
+        async with asyncio.timeout(READY_S):
+            await everybody.wait()
         caller = Caller(turns, phone)
         async with asyncio.timeout(TURN_S * len(turns)):
             await caller.live()
@@ -61,7 +81,13 @@ async def talk(
         _asked(servers, caller.begun_ms),
         [(each.opened_ms - caller.begun_ms, each.chars) for each in servers.tts.contexts],
     )
-    return lines(heard, first_turn), caller.late_ms
+    told = lines(heard, first_turn)
+    speculated = phone.sink.speculated if isinstance(phone, BargeinPhone) else None
+    if speculated is None:
+        return Talked(told, caller.late_ms)
+    confirmed = speculated.outcomes.get(Outcome.CONFIRMED, 0)
+    saved_ms = speculated.saved_ms
+    return Talked(told, caller.late_ms, speculated.predictions, confirmed, saved_ms)
 
 
 def _bot(row: Row, servers: Vendors, seed: int) -> Any:

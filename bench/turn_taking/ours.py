@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bargein.ledger.entries import AnyEntry, Turn
+from bargein.ledger.entries import AnyEntry, SessionEnd, Speculated
 from bargein.pipelines.load import load
 from bargein.pipelines.session import assemble
 from bargein.processors.clock import monotonic_ms
@@ -29,16 +29,16 @@ STOP_S = 10
 
 
 class Sink:
-    """Keeps the lines of the ledger."""
+    """Keeps of the ledger what predictions did."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.turns: list[Turn] = []
+        self.speculated: Speculated | None = None
 
     def write(self, entry: AnyEntry) -> None:
-        """Keep a turn."""
-        if isinstance(entry, Turn):
-            self.turns.append(entry)
+        """Keep the session's sum, which comes at its end."""
+        if isinstance(entry, SessionEnd):
+            self.speculated = entry.speculation
 
 
 class BargeinPhone:

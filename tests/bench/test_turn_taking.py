@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 from bench.turn_taking.caller import PLAYED_SAMPLES, STEP_MS, Tape, Turned
+from bench.turn_taking.plot import PANEL_HEIGHT, PANEL_WIDTH, drawn
 from bench.turn_taking.script import TURNS, reply, stretches
+from bench.turn_taking.table import Measured, read, table
 from bench.turn_taking.turns import Asked, Heard, Line, lines, voiced
 
 from tests.vendors.voice import RATE_HZ, number_in, tone
@@ -90,3 +97,33 @@ def test_each_reply_names_its_number_first() -> None:
     for number in range(1, 20):
         assert number_in(reply(number)) == number
         assert str(number) in " ".join(reply(number).split()[:2])
+
+
+def measured(row: str, *latencies_ms: float | None) -> Measured:
+    """A row with these answers."""
+    turns = [
+        Line(row, n, "Yes.", 1, "a", 300, ms, ms is None, 0, 2, 10, 20, 30)
+        for n, ms in enumerate(latencies_ms)
+    ]
+    return Measured(row, "espeak", 7, tuple(turns), 3, 2, 100)
+
+
+def test_the_table_tells_the_middle_and_the_tail_and_who_was_never_answered() -> None:
+    (line,) = table([measured("stock", 500, 300, 400, None)])[2:]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[:6] == ["stock", "3 of 4", "400", "500", "1", "0"]
+    assert cells[6:9] == ["2.0", "20", "30"]
+
+
+def test_what_is_measured_again_counts_with_its_last(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    rows = [measured("stock", 500), measured("ours", 200), measured("stock", 450)]
+    file.write_text("".join(json.dumps(asdict(each)) + "\n" for each in rows))
+    assert sorted(read(file), key=lambda each: each.row) == [rows[1], rows[2]]
+
+
+def test_a_curve_ends_at_the_share_that_was_answered() -> None:
+    picture = drawn([measured("stock", 450, None)])
+    curve = re.search(r'curve stock" points="([^"]*)"', picture)
+    assert curve
+    assert curve[1].split()[-1] == f"{PANEL_WIDTH},{PANEL_HEIGHT / 2}"

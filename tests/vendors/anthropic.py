@@ -85,7 +85,10 @@ class Anthropic:
         self.requests.append(seen)
         try:
             return await self._answer(request, seen, body["model"])
-        except (asyncio.CancelledError, ConnectionResetError):
+        except ConnectionResetError:
+            seen.cancelled = True
+            return web.Response()
+        except asyncio.CancelledError:
             seen.cancelled = True
             raise
 
