@@ -93,7 +93,7 @@ async def talk(
 def _bot(row: Row, servers: Vendors, seed: int) -> Any:
     if row.bot == "sequential":
         return sequential.call(servers, row.network, seed)
-    if row.bot in ("stock", "tuned"):
+    if row.bot in ("stock", "tuned", "eager"):
         return stock.call(row.bot, servers, row.network, seed)
     return ours.call(row.bot, servers, row.network, seed)
 

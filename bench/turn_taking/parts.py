@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anthropic import AsyncAnthropic
 from pipecat.services.anthropic.llm import AnthropicLLMService
+from pipecat.services.deepgram.flux.stt import DeepgramFluxSTTService
 from pipecat.services.deepgram.stt import DeepgramSTTService
 from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
 
@@ -20,6 +21,14 @@ class Nova(DeepgramSTTService):
     def __init__(self, *, url: str) -> None:
         """Connect to `url`."""
         super().__init__(api_key=KEY, base_url=url)
+
+
+class EagerFlux(DeepgramFluxSTTService):
+    """Deepgram's recogniser that decides itself when a turn is over, and predicts it."""
+
+    def __init__(self, *, url: str) -> None:
+        """Connect to `url`."""
+        super().__init__(api_key=KEY, url=url, enable_eager_end_of_turn=True)
 
 
 class Claude(AnthropicLLMService):

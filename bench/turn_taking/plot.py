@@ -15,11 +15,12 @@ PANELS = (
     ("espeak", "", "no network"),
     ("espeak", "-bad", "50 ms each way, 30 ms jitter, 2 % loss"),
 )
-BOTS = ("sequential", "stock", "tuned", "ours", "speculating")
+BOTS = ("sequential", "stock", "tuned", "eager", "ours", "speculating")
 LABELS = {
     "sequential": "strictly sequential",
     "stock": "stock Pipecat",
     "tuned": "stock Pipecat, tuned",
+    "eager": "stock Pipecat, Flux eager",
     "ours": "bargein",
     "speculating": "bargein, speculating",
 }
@@ -38,10 +39,12 @@ STYLE = """
   .sequential { stroke: #9a6a00 } .stock { stroke: #b03a2e } .tuned { stroke: #7d3fae }
   .ours { stroke: #1f6fb2 } .speculating { stroke: #12813a; stroke-width: 3.2 }
   .stock { stroke-dasharray: 7 3 } .tuned { stroke-dasharray: 2 3 }
+  .eager { stroke: #c2185b; stroke-dasharray: 5 2 }
   .sequential { stroke-dasharray: 10 3 2 3 }
   @media (prefers-color-scheme: dark) {
     text { fill: #c9c9c9 } .title { fill: #f4f4f4 }
     .sequential { stroke: #e0b04a } .stock { stroke: #ff8a7a } .tuned { stroke: #cf9bff }
+    .eager { stroke: #ff86b3 }
     .ours { stroke: #7cc0ff } .speculating { stroke: #5fdc8a }
   }
 """

@@ -14,7 +14,7 @@ class Row:
 
     name: str
     bot: str
-    """`sequential`, `stock`, `tuned`, or a config of this folder."""
+    """`sequential`, `stock`, `tuned`, `eager`, or a config of this folder."""
     says: str
     """What it is, in the docs."""
     network: NetworkSettings | None = None
@@ -28,11 +28,13 @@ ROWS = (
     Row("sequential", "sequential", "each step waits for the one before"),
     Row("stock", "stock", "stock Pipecat 1.14, its defaults"),
     Row("tuned", "tuned", "stock Pipecat 1.14, tuned"),
+    Row("eager", "eager", "stock Pipecat 1.14, Deepgram Flux with eager end of turn"),
     Row("ours", "ours.yaml", "bargein, without speculation"),
     Row("speculating", "speculating.yaml", "bargein, with speculation"),
     Row("sequential-bad", "sequential", "the same", BAD_NETWORK),
     Row("stock-bad", "stock", "the same", BAD_NETWORK),
     Row("tuned-bad", "tuned", "the same", BAD_NETWORK),
+    Row("eager-bad", "eager", "the same", BAD_NETWORK),
     Row("ours-bad", "ours.yaml", "the same", BAD_NETWORK),
     Row("speculating-bad", "speculating.yaml", "the same", BAD_NETWORK),
 )

@@ -31,7 +31,7 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from bargein.rehearsal.levels import RATE_HZ
 from bargein.rehearsal.network import NetworkSettings
-from bench.turn_taking.parts import Claude, Flash, Nova
+from bench.turn_taking.parts import Claude, EagerFlux, Flash, Nova
 from bench.turn_taking.vendors import Vendors
 from bench.turn_taking.wires import Wire
 from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
@@ -128,20 +128,21 @@ class StockPhone:
 async def call(
     kind: str, vendors: Vendors, network: NetworkSettings | None, seed: int
 ) -> AsyncIterator[StockPhone]:
-    """Run the bot, and give a phone that is connected to it; kinds are `stock` and `tuned`."""
+    """Run a `stock`, `tuned` or `eager` bot, and give a phone that is connected to it."""
     phone = StockPhone(network, seed)
     transport = FastAPIWebsocketTransport(
         cast(WebSocket, phone),
         FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=RawPcm()),
     )
     pair = LLMContextAggregatorPair(LLMContext(), user_params=_turns(kind))
-    parts = [Nova(url=vendors.stt_url), Claude(url=vendors.llm_url), Flash(url=vendors.tts_url)]
+    ears = EagerFlux(url=vendors.flux_url) if kind == "eager" else Nova(url=vendors.stt_url)
     pipeline = Pipeline(
         [
             transport.input(),
-            parts[0],
+            ears,
             pair.user(),
-            *parts[1:],
+            Claude(url=vendors.llm_url),
+            Flash(url=vendors.tts_url),
             transport.output(),
             pair.assistant(),
         ]
@@ -167,7 +168,9 @@ async def call(
 
 
 def _turns(kind: str) -> LLMUserAggregatorParams:
-    """How turns begin and end: by default, or sooner where smart turn is not sure."""
+    """How turns begin and end: by default, sooner where smart turn is not sure, or as Flux says."""
+    if kind == "eager":
+        return LLMUserAggregatorParams()
     vad = SileroVADAnalyzer()
     if kind == "stock":
         return LLMUserAggregatorParams(vad_analyzer=vad)

@@ -80,6 +80,7 @@ class Ear:
         self._samples = 0
         self._turn = 0
         self._onset_samples: int | None = None
+        self._spoke_until_ms = 0.0
         self._told = 0
         self._done = 0
         self._cut = 0
@@ -101,11 +102,11 @@ class Ear:
 
     @property
     def silent_ms(self) -> float:
-        """How long nothing has been said, in the turn that is open; 0 in a word."""
+        """How long nothing has been said since the last word; 0 in a word."""
+        if self._onset_samples is None:
+            return self.heard_ms - self._spoke_until_ms
         words = self._ended_words
-        if not words or self._in_word:
-            return 0.0
-        return self._since_onset_ms - words[-1].end_ms
+        return 0.0 if not words or self._in_word else self._since_onset_ms - words[-1].end_ms
 
     def take(self, pcm: bytes) -> None:
         """Hear PCM16 at 16 kHz."""
@@ -176,6 +177,8 @@ class Ear:
         if self._onset_samples is None or self._done < len(self._words):
             return
         if self._since_onset_ms >= self._turns[self._turn].length_ms + SETTLE_MS:
+            onset_ms = self._onset_samples * 1000 / RATE_HZ
+            self._spoke_until_ms = onset_ms + self._words[-1].end_ms
             self._turn += 1
             self._onset_samples = None
 

@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import numpy as np
 import pytest
 from anthropic import AsyncAnthropic
-from bench.turn_taking.parts import Claude, Flash, Nova, TimedFlash
+from bench.turn_taking.parts import Claude, EagerFlux, Flash, Nova, TimedFlash
+from numpy.typing import NDArray
 from pipecat.frames.frames import (
+    EagerEndOfTurnCancelFrame,
+    EagerTranscriptionFrame,
     ErrorFrame,
     Frame,
     InputAudioRawFrame,
@@ -36,8 +40,9 @@ from tests.vendors.anthropic import Anthropic
 from tests.vendors.deepgram import Deepgram
 from tests.vendors.ear import RATE_HZ
 from tests.vendors.elevenlabs import CHAR_MS, ElevenLabs
+from tests.vendors.flux import Flux
 from tests.vendors.latency import Recognition, Synthesis, Writing
-from tests.vendors.test_ear import TURN, sound
+from tests.vendors.test_ear import TURN, silence, sound
 from tests.vendors.voice import RATE_HZ as VOICE_HZ
 
 pytestmark = [
@@ -203,3 +208,21 @@ async def test_elevenlabs_hears_that_its_client_has_left() -> None:
             while not server.left:  # noqa: ASYNC110  (the server offers no event)
                 await asyncio.sleep(0.01)
     assert not server.contexts[0].finished
+
+
+async def test_flux_predicts_the_end_of_a_turn_and_decides_it() -> None:
+    def judge(heard: NDArray[np.float32]) -> float:
+        return 0.9 if len(heard) > RATE_HZ else 0.6
+
+    server = Flux([TURN], judge, lambda _: Recognition(partial_ms=20, final_ms=250))
+    async with server.open() as url, running(EagerFlux(url=url)) as (send, tap):
+        await send(microphone(sound(500) + silence(250)))
+        await tap.until(lambda: bool(tap.all(EagerTranscriptionFrame)))
+        # More words, so it was not the end.
+        await send(microphone(silence(250) + sound(310)))
+        await tap.until(lambda: bool(tap.all(EagerEndOfTurnCancelFrame)))
+        await send(microphone(silence(300)))
+        await tap.until(lambda: bool(tap.all(TranscriptionFrame)))
+    assert tap.all(EagerTranscriptionFrame)[0].text == "Two teas,"
+    final = tap.all(TranscriptionFrame)[0]
+    assert (final.text, final.finalized) == ("Two teas, please.", True)
