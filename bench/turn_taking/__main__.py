@@ -21,7 +21,7 @@ from loguru import logger
 from bargein.measure.figures import percentile
 from bench.turn_taking.conversation import run
 from bench.turn_taking.material import recorded_turns, spoken_turns
-from bench.turn_taking.rows import ROWS
+from bench.turn_taking.rows import HEADLINE, ROWS
 from bench.turn_taking.table import Measured, table
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         else spoken_turns(arguments.turns)
     )
     material = arguments.recordings.name if arguments.recordings else "espeak"
-    wanted = [row for row in ROWS if row.name in (arguments.rows or [r.name for r in ROWS])]
+    wanted = [row for row in ROWS if row.name in arguments.rows]
     print("\n".join(table([])), flush=True)
     for row in wanted:
         talked = asyncio.run(run(row, turns, arguments.callers))
@@ -58,7 +58,9 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=45)
-    parser.add_argument("--rows", nargs="*", choices=[row.name for row in ROWS])
+    headline = [row.name for row in HEADLINE]
+    names = [row.name for row in ROWS]
+    parser.add_argument("--rows", nargs="*", choices=names, default=headline)
     parser.add_argument("--callers", type=int, default=3, help="conversations side by side")
     parser.add_argument("--recordings", type=Path, help="a folder with a manifest.json")
     parser.add_argument("--out", type=Path, help="a file for lines of JSON, appended to")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bargein.rehearsal.network import NetworkSettings
 from bench.turn_taking.vendors import Latencies
+from tests.vendors.latency import Synthesis, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Row:
 BAD_NETWORK = NetworkSettings(delay_ms=50, jitter_ms=30, loss=0.02)
 """Each way, on a WebSocket: what is lost comes again after 200 ms, and holds up what follows."""
 
-ROWS = (
+HEADLINE = (
     Row("sequential", "sequential", "each step waits for the one before"),
     Row("stock", "stock", "stock Pipecat 1.14, its defaults"),
     Row("tuned", "tuned", "stock Pipecat 1.14, tuned"),
@@ -38,3 +39,24 @@ ROWS = (
     Row("ours-bad", "ours.yaml", "the same", BAD_NETWORK),
     Row("speculating-bad", "speculating.yaml", "the same", BAD_NETWORK),
 )
+
+SLOW = (
+    ("token-200", Latencies(writing=Writing(first_ms=200))),
+    ("token-400", Latencies(writing=Writing(first_ms=400))),
+    ("token-800", Latencies(writing=Writing(first_ms=800))),
+    ("token-1200", Latencies(writing=Writing(first_ms=1200))),
+    ("byte-100", Latencies(synthesis=Synthesis(first_ms=100))),
+    ("byte-200", Latencies(synthesis=Synthesis(first_ms=200))),
+    ("byte-600", Latencies(synthesis=Synthesis(first_ms=600))),
+    (
+        "both-late",
+        Latencies(writing=Writing(first_ms=1200), synthesis=Synthesis(first_ms=600)),
+    ),
+)
+"""The first token, or the first audio of a text, comes after so many ms; the whole takes as long."""
+SENSITIVITY = tuple(
+    Row(f"{bot.removesuffix('.yaml')}-{name}", bot, "the same", None, latencies)
+    for name, latencies in SLOW
+    for bot in ("eager", "ours.yaml", "speculating.yaml")
+)
+ROWS = HEADLINE + SENSITIVITY

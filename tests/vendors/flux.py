@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from bargein.rehearsal.levels import from_pcm
 from tests.vendors.deepgram import Listening
 from tests.vendors.ear import RATE_HZ, Ear, HeardTurn, Understood
 from tests.vendors.latency import Recognition, now_ms
@@ -134,7 +135,7 @@ class _Conversation:
             return
         if silent_ms - self._asked_at_ms >= ASKED_EVERY_MS:
             self._asked_at_ms = silent_ms
-            sound = np.frombuffer(bytes(self._sound), dtype="<i2").astype(np.float32) / np.float32(32768)
+            sound = from_pcm(bytes(self._sound))
             self._confidence = await asyncio.to_thread(self._judge, sound)
         over = self._confidence >= self._end_threshold or silent_ms >= END_TIMEOUT_MS
         if over and not self._pending:
