@@ -53,7 +53,7 @@ SLOW = (
         Latencies(writing=Writing(first_ms=1200), synthesis=Synthesis(first_ms=600)),
     ),
 )
-"""The first token, or the first audio of a text, comes after so many ms; the whole takes as long."""
+"""The first token, or the first audio of a text, comes so late; the whole takes as long."""
 SENSITIVITY = tuple(
     Row(f"{bot.removesuffix('.yaml')}-{name}", bot, "the same", None, latencies)
     for name, latencies in SLOW
