@@ -13,11 +13,13 @@ from loguru import logger
 
 from bargein.errors import ConfigError
 from bargein.ledger.recorder import Sink
+from bargein.ledger.reporter import Reporter
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble, warm_up
 from bargein.transports.local.connection import Connection
+from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import LocalServer, Routes
@@ -76,6 +78,9 @@ def run(config: Config) -> None:
 
 def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) -> LocalServer:
     """The room's server, to be run by any ASGI server; each browser gets a bot of its own."""
+    seats = Seats(room.max_sessions)
+    metrics = None if room.metrics is False else RoomMetrics(lambda: seats.taken)
+    reporters = (metrics,) if metrics else ()
 
     async def serve(transport: LocalTransport, connection: Connection) -> None:
         session = assemble(
@@ -84,17 +89,22 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
             link=connection,
             sample_rate_hz=room.sample_rate_hz,
             ledger=ledger,
+            reporters=reporters,
             client_has_vad=transport.capabilities.vad,
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
-    seats = Seats(room.max_sessions)
-    return LocalServer(
-        room, seats, serve, _rtvi(config, room, seats, ledger) if room.rtvi else None
-    )
+    also = _rtvi(config, room, seats, ledger, reporters) if room.rtvi else None
+    return LocalServer(room, seats, serve, also=also, metrics=metrics)
 
 
-def _rtvi(config: Config, room: LocalRoom, seats: Seats, ledger: Sink | None) -> Routes:
+def _rtvi(
+    config: Config,
+    room: LocalRoom,
+    seats: Seats,
+    ledger: Sink | None,
+    reporters: tuple[Reporter, ...],
+) -> Routes:
     """The paths for Pipecat's own clients; imported late, for they need packages of an extra."""
     from bargein.transports.rtvi.link import RtviLink
     from bargein.transports.rtvi.routes import RtviRoutes
@@ -107,6 +117,7 @@ def _rtvi(config: Config, room: LocalRoom, seats: Seats, ledger: Sink | None) ->
             link=link,
             sample_rate_hz=room.sample_rate_hz,
             ledger=ledger,
+            reporters=reporters,
             client_has_vad=False,
         )
         await session.run(until=link.closed, greet_after=transport.microphone_heard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bargein.ledger.entries import Aftermath, BargeIn, Line, Opener, Result, SessionEnd, Turn
@@ -43,6 +44,14 @@ async def converse(caller: Caller) -> None:
     await caller.until(lambda: caller.played_ms(3) > 700)
 
 
+async def metrics_of(url: str) -> set[str]:
+    """The lines that Prometheus would read now."""
+    async with httpx.AsyncClient() as web:
+        answer = await web.get(url.replace("ws://", "http://").replace("/ws", "/metrics"))
+    assert answer.headers["content-type"].startswith("text/plain")
+    return set(answer.text.splitlines())
+
+
 async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     open_room: Open, tmp_path: Path
 ) -> None:
@@ -50,6 +59,7 @@ async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     room = await open_room(f"greeting: {LONG!r}", settings=(*SETTINGS, f"ledger.path={path}"))
     async with Caller(room.url, threshold=0.3) as caller:
         await converse(caller)
+        counted = await metrics_of(room.url)
     await room.close()
     lines = [Line.read(line) for line in path.read_text().splitlines()]
     barge_ins = sorted(
@@ -94,3 +104,11 @@ async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     (end,) = (line for line in lines if isinstance(line, SessionEnd))
     assert (end.accepted, end.rejected, end.misfires) == (2, 2, 1)
     assert end.response_p50_ms == asked.response_ms
+    assert {
+        'bargein_barge_ins_total{reason="none",verdict="accepted"} 2.0',
+        'bargein_barge_ins_total{reason="backchannel",verdict="rejected"} 1.0',
+        'bargein_barge_ins_total{reason="no_speech",verdict="rejected"} 1.0',
+        'bargein_response_stage_seconds_count{stage="first_clause"} 1.0',
+        f"bargein_response_seconds_sum {asked.response_ms / 1000}",
+        "bargein_sessions 1.0",
+    } <= counted

@@ -15,6 +15,8 @@ from loguru import logger
 from starlette.requests import HTTPConnection
 
 LOCALHOST = "localhost"
+FORWARDING = ("forwarded", "x-forwarded-for", "via")
+"""Headers by which a proxy says that somebody else asks."""
 
 
 def may_connect(connection: HTTPConnection, allowed_origins: Container[str]) -> bool:
@@ -30,6 +32,18 @@ def may_connect(connection: HTTPConnection, allowed_origins: Container[str]) -> 
         "a page of {} may not connect; list it in transport.allowed_origins if it may", origin
     )
     return False
+
+
+def asks_from_here(connection: HTTPConnection) -> bool:
+    """Whether a program of this machine asks for itself; a proxy does not, nor does a page.
+
+    A page is known by a name that was led here. A proxy that hides that it is one is not known.
+    """
+    client = connection.client
+    if client is None or not _is_loopback(client.host):
+        return False
+    forwarded = any(name in connection.headers for name in FORWARDING)
+    return not forwarded and not _is_borrowed(connection.headers.get("host", ""), connection)
 
 
 def _is_borrowed(host: str, connection: HTTPConnection) -> bool:

@@ -56,6 +56,16 @@ class LocalRoom:
                 )
             ),
         ] = None,
+        metrics: Annotated[
+            bool | None,
+            Field(
+                description=(
+                    "Whether counts and latencies are served at `/metrics`, for Prometheus: true "
+                    "to whoever reaches the port, false to nobody; left out, to programs of this "
+                    "machine only."
+                )
+            ),
+        ] = None,
     ) -> None:
         """Keep the settings; nothing is opened yet. PartError if a package is missing."""
         if rtvi and find_spec("aiortc") is None:
@@ -69,3 +79,4 @@ class LocalRoom:
         self.allowed_origins = frozenset(allowed_origins or ())
         self.rtvi = rtvi
         self.ice_servers = tuple(ice_servers or ())
+        self.metrics = metrics

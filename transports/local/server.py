@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from loguru import logger
 
 from bargein.errors import BargeinError, ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
 from bargein.transports.local.connection import CLOSE_S, Connection, DisconnectedError
-from bargein.transports.local.origin import may_connect
+from bargein.transports.local.metrics import RoomMetrics
+from bargein.transports.local.origin import asks_from_here, may_connect
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.transport import LocalTransport, Peer
@@ -36,6 +38,10 @@ class Routes(Protocol):
 
 
 HELLO_S = 5.0
+METRICS_REFUSED = (
+    "These figures are for programs of the bot's own machine. "
+    "With `metrics: true` under `transport` whoever reaches the port may read them.\n"
+)
 SECURITY_HEADERS = {
     # 'wasm-unsafe-eval' lets the VAD's WebAssembly run, and nothing else.
     "Content-Security-Policy": (
@@ -54,7 +60,13 @@ class LocalServer:
     """Answers browsers; each conversation is run by `serve`."""
 
     def __init__(
-        self, room: LocalRoom, seats: Seats, serve: Serve, also: Routes | None = None
+        self,
+        room: LocalRoom,
+        seats: Seats,
+        serve: Serve,
+        *,
+        also: Routes | None = None,
+        metrics: RoomMetrics | None = None,
     ) -> None:
         """Build the application, with other routes `also`; whoever runs it opens the port."""
         self._room = room
@@ -66,6 +78,8 @@ class LocalServer:
         )
         self.app.middleware("http")(_add_security_headers)
         self.app.get("/health")(self._health)
+        if metrics:
+            self.app.get("/metrics")(_metrics_route(metrics, for_all=bool(room.metrics)))
         self.app.websocket("/ws")(self._connect)
         if also:
             also.add_to(self.app)
@@ -108,6 +122,19 @@ class LocalServer:
         finally:
             connection.close()
             await _end(sender)
+
+
+def _metrics_route(
+    metrics: RoomMetrics, *, for_all: bool
+) -> Callable[[Request], Awaitable[Response]]:
+    """Answer Prometheus; if not `for_all`, only where it runs on this machine."""
+
+    async def tell(request: Request) -> Response:
+        if not (for_all or asks_from_here(request)):
+            return PlainTextResponse(METRICS_REFUSED, status_code=403)
+        return Response(metrics.text(), media_type=metrics.content_type)
+
+    return tell
 
 
 async def expect_hello(connection: Peer) -> Hello:
