@@ -16,6 +16,7 @@ from bargein.measure.ear import met
 from bargein.measure.encounter import Encounter
 from bargein.measure.mouth import read_wav
 from bargein.measure.request import Meeting, Request
+from bargein.pipelines.bench.inside import Inside
 from bargein.pipelines.bench.listener import Listener, Wire, within
 from bargein.pipelines.bench.progress import Note
 from bargein.pipelines.bench.tts_tape import TtsTape
@@ -66,22 +67,25 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
 
 async def _meet(config: Config, request: Request, meeting: Meeting) -> Encounter:
     rate_hz = int(str(config.transport.shown.get("sample_rate_hz", RATE_HZ)))
-    listener, tape = Listener(rate_hz), TtsTape()
+    listener, tape, inside = Listener(rate_hz), TtsTape(), Inside()
     living = asyncio.create_task(listener.live())
     running: asyncio.Task[None] | None = None
     try:
-        session, transport = await _join(config, listener, rate_hz)
+        session, transport = await _join(config, listener, rate_hz, inside)
         session.worker.add_observer(tape)
         running = asyncio.create_task(
             session.run(until=listener.line.closed, greet_after=transport.microphone_heard)
         )
-        return await _watch(request, meeting, listener, tape, session.context, running)
+        seen = await _watch(request, meeting, listener, tape, session.context, running)
+        return replace(seen, **inside.seen())
     finally:
         listener.line.hang_up()
         await asyncio.gather(living, *filter(None, [running]), return_exceptions=True)
 
 
-async def _join(config: Config, listener: Listener, rate_hz: int) -> tuple[Session, LocalTransport]:
+async def _join(
+    config: Config, listener: Listener, rate_hz: int, inside: Inside
+) -> tuple[Session, LocalTransport]:
     """Put the bot together for this client, as the local room does."""
     line = listener.line
     hello = await expect_hello(line)
@@ -92,6 +96,7 @@ async def _join(config: Config, listener: Listener, rate_hz: int) -> tuple[Sessi
         link=line,
         sample_rate_hz=rate_hz,
         client_has_vad=hello.capabilities.vad,
+        reporters=[inside],
     )
     return session, transport
 

@@ -17,7 +17,7 @@ from bargein.measure.encounter import SoundKind
 from bargein.measure.figures import Figure
 from bargein.measure.request import Request
 from bargein.measure.results import figures_of, rates_by_sound
-from bargein.measure.rows import KEYS
+from bargein.measure.rows import KEYS, PREDICTION_ROWS, STAGE_ROWS
 from bargein.measure.table import Result, as_json, lines
 from bargein.pipelines.bench import capacity, sounds, web_client
 from bargein.pipelines.bench.machine import machine, versions
@@ -43,6 +43,10 @@ SECONDS_PER_MEETING = 30.0
 """More than any conversation takes; a peer that takes longer for all of them has failed."""
 SPOKEN_ROWS = KEYS[: KEYS.index("sessions_per_core")]
 ALARM_ROWS = ("reject_to_audible_ms", "lost_samples", "repeated_samples", "rejected_rate")
+ANSWER_ROWS = (
+    "voice_to_voice_ms",
+    *(row.key for row in (*STAGE_ROWS, *PREDICTION_ROWS)),
+)
 LOAD_ROWS = ("sessions_per_core", "cpu_ms_per_audio_s")
 
 
@@ -149,7 +153,7 @@ def _request(plan: Plan, config: Config, scratch: Path) -> Request:
         sounds=tuple(made),
         meetings=sounds.meetings(made, 1 if plan.corpus else rounds, rng),
         jobs=QUICK_JOBS if plan.quick else JOBS,
-        answers=plan.wants(("voice_to_voice_ms",)),
+        answers=plan.wants(ANSWER_ROWS),
         warm_up=not plan.quick,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bargein.latency import Stage
 from bargein.measure.encounter import Encounter, SoundKind
 from bargein.measure.figures import Figure, percentile
 from bargein.measure.request import Answer, Meeting, Request, Sound
-from bargein.measure.results import figures_of
+from bargein.measure.results import NO_PREDICTION, NOT_SEEN, figures_of
 from bargein.measure.rows import KEYS, ROWS, meets, summary
 from bargein.measure.table import Result, as_json, lines
 
@@ -113,3 +114,41 @@ def test_requests_and_answers_travel_as_json() -> None:
         ("set so",),
     )
     assert Answer.from_json(answer.to_json()) == answer
+
+
+def test_each_stage_has_a_row_and_an_answer_counts_where_it_went_through_it() -> None:
+    seen = [
+        met_as(SoundKind.SPEECH, added_ms={"endpoint": 200.0, "first_token": 0.0}),
+        met_as(SoundKind.SPEECH, added_ms={"endpoint": 300.0}),
+        met_as(SoundKind.SPEECH, added_ms={}),
+    ]
+    figures = figures_of(seen)
+    assert {f"stage_{stage}_ms" for stage in Stage} <= figures.keys() & BY_KEY.keys()
+    assert figures["stage_endpoint_ms"].values == (200, 300)
+    assert figures["stage_first_token_ms"].values == (0,)
+    assert figures["stage_first_clause_ms"].reason == "no answer went through this stage"
+    assert figures["prediction_hit_rate"].reason == NO_PREDICTION
+
+
+def test_of_predictions_the_hits_the_saving_and_the_waste_of_each_answer_are_told() -> None:
+    answered = {"endpoint": 200.0}
+    seen = [
+        met_as(SoundKind.SPEECH, added_ms=answered, confirmed=1, saved_ms=900.0),
+        met_as(SoundKind.SPEECH, added_ms=answered, wasted_calls=3, wasted_tokens=60),
+        met_as(SoundKind.SPEECH, added_ms=answered),
+        met_as(SoundKind.SPEECH, added_ms={}, wasted_calls=1, wasted_tokens=9),
+    ]
+    shown = {
+        key: summary(BY_KEY[key], figure)
+        for key, figure in figures_of(seen).items()
+        if key in BY_KEY
+    }
+    assert shown["prediction_hit_rate"] == {"n": 5, "value": 0.2}
+    assert shown["prediction_saved_ms"]["p50"] == 900
+    assert shown["wasted_calls"] == {"n": 3, "value": 1}
+    assert shown["wasted_tokens"] == {"n": 3, "value": 20}
+
+
+def test_what_is_inside_of_a_peer_is_not_seen() -> None:
+    figures = figures_of([met_as(SoundKind.SPEECH, taken=True)])
+    assert figures["stage_endpoint_ms"].reason == figures["wasted_calls"].reason == NOT_SEEN

@@ -94,6 +94,7 @@ async def test_a_conversation_is_written_down_and_decided_again_as_it_was(
     assert asked.latency
     added_ms = asked.latency.model_dump().values()
     assert None not in added_ms
+    assert asked.response_ms
     assert sum(added_ms) == asked.response_ms
     assert asked.stages.first_audio_heard
     heard_ms = asked.opened_ms + asked.stages.first_audio_heard

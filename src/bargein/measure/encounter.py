@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,6 +43,14 @@ class Encounter:
     """When the client had the server's word that it paused."""
     server_silent_ms: float | None = None
     """When the server sent its last audio before the pause, if after the detection."""
+    added_ms: Mapping[str, float] | None = None
+    """What each stage added to the response; empty: there was none, None: it can't be seen."""
+    confirmed: int = 0
+    """Replies that were begun before the turn was over, and said."""
+    wasted_calls: int = 0
+    """Those that nobody heard."""
+    wasted_tokens: int = 0
+    saved_ms: float = 0
 
 
 def word_error(context: str, played: str) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from bargein.latency import Stage
 from bargein.measure.encounter import Encounter, SoundKind
 from bargein.measure.figures import Figure, of
+from bargein.measure.rows import stage_key
 
 NOT_SEEN = "this side of it can't be seen from outside"
 NO_FALSE_ALARM = "no false alarm silenced the bot"
 NO_FLOOR = "nothing took the floor"
+NO_PREDICTION = "no reply was begun before its turn was over"
 
 
 def figures_of(seen: Sequence[Encounter]) -> Mapping[str, Figure]:
@@ -49,8 +52,34 @@ def figures_of(seen: Sequence[Encounter]) -> Mapping[str, Figure]:
             [_since(each.offset_ms, each.reply_ms) for each in speech if each.taken],
             "the bot gave no answer",
         ),
+        **_stages(seen),
+        **_predictions(seen),
         "accepted_rate": of([each.taken for each in speech], "nobody spoke"),
         "rejected_rate": of([not each.taken for each in others], "there was no noise"),
+    }
+
+
+def _stages(seen: Sequence[Encounter]) -> dict[str, Figure]:
+    inside = [each.added_ms for each in seen if each.added_ms is not None]
+    missing = "no answer went through this stage" if inside else NOT_SEEN
+    return {
+        stage_key(stage): of([added_ms.get(stage) for added_ms in inside], missing)
+        for stage in Stage
+    }
+
+
+def _predictions(seen: Sequence[Encounter]) -> dict[str, Figure]:
+    """Nothing is wasted, nor saved, where no reply was begun early."""
+    inside = any(each.added_ms is not None for each in seen)
+    missing = NO_PREDICTION if inside else NOT_SEEN
+    made = [each for each in seen if each.confirmed or each.wasted_calls]
+    answered = [each for each in seen if each.added_ms] if made else []
+    outcomes = [hit for each in made for hit in [1] * each.confirmed + [0] * each.wasted_calls]
+    return {
+        "prediction_hit_rate": of(outcomes, missing),
+        "prediction_saved_ms": of([each.saved_ms for each in made if each.confirmed], missing),
+        "wasted_calls": of([each.wasted_calls for each in answered], missing),
+        "wasted_tokens": of([each.wasted_tokens for each in answered], missing),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bargein.latency import Stage
 from bargein.measure.figures import Figure, percentile
 
 
@@ -55,6 +56,57 @@ QUANTUM_MS = 5.4
 
 def _p(percent: int, bound: float) -> Goal:
     return Goal(f"p{percent}", bound)
+
+
+def stage_key(stage: Stage) -> str:
+    """Give the key of a stage's row."""
+    return f"stage_{stage}_ms"
+
+
+STAGE_MEANINGS = {
+    Stage.FINAL_TRANSCRIPT: ("recogniser", "last window of speech heard, last final transcript"),
+    Stage.ENDPOINT: ("end of turn", "until the turn was called complete"),
+    Stage.FIRST_TOKEN: ("LLM, first token", "until its first text"),
+    Stage.FIRST_CLAUSE: ("LLM, first clause", "until the TTS was given words"),
+    Stage.FIRST_TTS_AUDIO: ("TTS, first byte", "until its first audio, silence too"),
+    Stage.FIRST_AUDIO_SENT: ("server, first packet", "until it went to the client"),
+    Stage.PLAYOUT_BEGAN: ("way, first sample", "until the client played it, by its reports"),
+    Stage.FIRST_AUDIO_HEARD: ("voice's leading silence", "until the first sample above -50 dBFS"),
+}
+STAGE_ROWS = tuple(
+    Row(stage_key(stage), f"  of it: {title}", "ms", Shape.SPREAD, basis)
+    for stage, (title, basis) in STAGE_MEANINGS.items()
+)
+PREDICTION_ROWS = (
+    Row(
+        "prediction_hit_rate",
+        "replies begun early that were right",
+        "",
+        Shape.RATE,
+        "predictions that were confirmed, of all that were made",
+    ),
+    Row(
+        "prediction_saved_ms",
+        "an answer is there sooner by",
+        "ms",
+        Shape.SPREAD,
+        "answers that had been begun early",
+    ),
+    Row(
+        "wasted_calls",
+        "LLM calls wasted, per answer",
+        "calls",
+        Shape.VALUE,
+        "predictions that nobody heard, in turns that were answered",
+    ),
+    Row(
+        "wasted_tokens",
+        "tokens wasted, per answer",
+        "tokens",
+        Shape.VALUE,
+        "prompt and completion of these; estimated where the LLM does not tell",
+    ),
+)
 
 
 ROWS = (
@@ -130,6 +182,8 @@ ROWS = (
         "last sample of speech in the microphone, first sample in the ear",
         (_p(50, 300),),
     ),
+    *STAGE_ROWS,
+    *PREDICTION_ROWS,
     Row(
         "accepted_rate",
         "barge-ins that take the floor",
