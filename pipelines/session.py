@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from loguru import logger
-from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.frames.frames import ErrorFrame, TTSSpeakFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -24,6 +23,7 @@ from pipecat.workers.runner import WorkerRunner
 
 from bargein.config.structure import Role
 from bargein.echo import EchoJudge
+from bargein.endpointing import EndpointRules
 from bargein.errors import PartError
 from bargein.ledger.recorder import Sink
 from bargein.ledger.reporter import Reporter
@@ -36,6 +36,7 @@ from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
+from bargein.processors.smart_turn import SmartTurn
 from bargein.processors.speculation import Speculation
 from bargein.processors.stage_tap import StageTap
 from bargein.processors.user_context import UserContext
@@ -170,9 +171,6 @@ def assemble(
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
     speculation = _enabled(parts)
     llm = [part.role for part in config.parts].index(Role.LLM)
-    silence_ms = config.endpointing.silence_ms or (
-        vad.min_silence_duration_ms if vad else SILENCE_MS
-    )
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
     watcher = recorder(
@@ -190,8 +188,8 @@ def assemble(
     user = UserContext(
         context,
         listener=interruption,
-        silence_s=silence_ms / 1000,
-        analyzer=_smart_turn() if config.endpointing.smart_turn else None,
+        rules=_endpointing(config, vad),
+        analyzer=SmartTurn() if config.endpointing.smart_turn else None,
         passes_microphone=not all(deaf(part) for part in parts[llm:]),
         speculation=speculation,
         watcher=watcher,
@@ -266,15 +264,16 @@ def warm_up(config: Config) -> None:
     would stop all bots for a tenth of a second each time, or longer.
     """
     if config.endpointing.smart_turn:
-        _smart_turn()
+        SmartTurn()
     gc.collect()
     gc.freeze()
 
 
-def _smart_turn() -> BaseTurnAnalyzer:
-    from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
-
-    return LocalSmartTurnAnalyzerV3()
+def _endpointing(config: Config, vad: SileroVad | None) -> EndpointRules:
+    """The config's rules; where it leaves the silence open, the VAD's."""
+    told = config.endpointing.model_dump(exclude={"smart_turn", "silence_ms"})
+    of_vad_ms = vad.min_silence_duration_ms if vad else SILENCE_MS
+    return EndpointRules(silence_ms=config.endpointing.silence_ms or of_vad_ms, **told)
 
 
 def _examples(parts: list[FrameProcessor]) -> tuple[str, ...]:

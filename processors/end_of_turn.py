@@ -1,7 +1,7 @@
 """When the user's turn begins and ends: our turn strategies for Pipecat's user aggregator.
 
-It begins only on the arbiter's word. It ends when smart turn calls it complete at a
-pause, or when the silence has lasted, and the recogniser has had its say.
+It begins only on the arbiter's word. It ends when there was enough silence, which
+`endpointing.py` knows, and the recogniser has had its say.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer, EndOfTurnState
 from pipecat.frames.frames import (
+    EagerTranscriptionFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
@@ -20,13 +20,13 @@ from pipecat.frames.frames import (
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.processors.frame_processor import FrameProcessorSetup
 from pipecat.turns.types import ProcessFrameResult
 from pipecat.turns.user_start import BaseUserTurnStartStrategy
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 
-from bargein.endpointing import EndedBy
-from bargein.processors.floor_frames import FloorTakenFrame
+from bargein.endpointing import EndedBy, EndpointRules, Pause, TurnWords
+from bargein.processors.floor_frames import SILENCE_MS, FloorTakenFrame
+from bargein.processors.smart_turn import TurnAnalyzer, TurnAudio
 from bargein.processors.transcripts_frames import NoWordsFrame
 
 STALL_S = 1.0
@@ -53,37 +53,44 @@ class FloorTurnStart(BaseUserTurnStartStrategy):
 
 
 class EndOfTurn(BaseUserTurnStopStrategy):
-    """A turn ends at a pause that smart turn calls complete, or after `silence_s` of silence."""
+    """Tells `Pause` of silence, words and smart turn's answers, and ends the turn it calls over.
+
+    Silence is what our VAD writes on the microphone's audio; with another VAD, the audio
+    since it said that the speech has stopped.
+    """
 
     def __init__(
         self,
         *,
         listener: TurnListener,
-        silence_s: float,
-        analyzer: BaseTurnAnalyzer | None,
+        rules: EndpointRules,
+        analyzer: TurnAnalyzer | None,
         may_stand: Callable[[], bool] = lambda: False,
         confirms: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """Without an analyzer only the silence counts.
+        """Without an analyzer only words and silence count.
 
         `may_stand` says whether the partial words may stand for the final ones; `confirms` is
         asked at the very end whether the reply is there already.
         """
         super().__init__()
         self._may_stand, self._confirms = may_stand, confirms
-        self._partial = False
         self._listener = listener
-        self._silence_s = silence_s
+        self._rules = rules
         self._analyzer = analyzer
+        self._audio = TurnAudio()
+        self._words = TurnWords(rules.language)
+        self._pause = Pause(rules)
         self._speaking = False
         self._open = False
-        self._over = False
         self._because = EndedBy.OTHER
         self._transcribed = False
         self._has_words = False
         self._gave_up = False
-        self._pause: asyncio.Task[None] | None = None
-        self._silence_left_s = 0.0
+        self._counts = False
+        self._waiting: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._heard_s = float("-inf")
         self._silent = asyncio.Event()
 
     @property
@@ -92,128 +99,164 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         return self._open
 
     @property
+    def words(self) -> str:
+        """What was said in the open turn, or in the last: final words, and the partial ones."""
+        return self._words.text
+
+    @property
     def words_owed(self) -> bool:
         """Whether the last turn ended before the recogniser had said anything about it."""
         return self._gave_up
 
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        """Tell the analyzer the microphone's rate."""
-        await super().setup(setup)
-        if self._analyzer:
-            self._analyzer.set_sample_rate(setup.audio_in_sample_rate)
-
     async def cleanup(self) -> None:
-        """End the waiting and the analyzer."""
+        """End the waiting."""
         await super().cleanup()
         await self._end_pause()
-        if self._analyzer:
-            await self._analyzer.cleanup()
+        task, self._asking = self._asking, None
+        if task:
+            await self.task_manager.cancel_task(task)
 
     async def handle_user_turn_started(self) -> None:
         """A turn begins with nothing said; whether the user speaks now is known already."""
         self._open = True
+        self._because = EndedBy.OTHER
+        self._words = TurnWords(self._rules.language)
         self._transcribed = self._has_words = self._gave_up = False
         if not self._speaking and not self._pausing:
-            # Nobody will say again that the user is silent.
-            self._over = False
-            await self._begin_pause(heard_s=0.0)
+            # Nobody will say again that the user is silent; how long it was before does not count.
+            await self._begin_pause(heard_ms=0.0, counts=True)
 
     async def handle_user_turn_stopped(self) -> None:
         """However it ended, tell who has to go on from here."""
         self._open = False
         await self._end_pause()
-        if self._analyzer:
-            self._analyzer.clear()
-        ended_by = self._because if self._over else EndedBy.OTHER
-        self._listener.turn_ended(has_words=self._has_words, ended_by=ended_by)
+        self._listener.turn_ended(has_words=self._has_words, ended_by=self._because)
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Follow speech, pauses and transcripts."""
         match frame:
             case InputAudioRawFrame():
-                self._count_silence(frame.num_frames / frame.sample_rate)
-                if self._analyzer:
-                    self._analyzer.append_audio(frame.audio, self._speaking)
-                if self._over:
-                    await self._maybe_end()
-            case InterimTranscriptionFrame():
-                self._partial = bool(frame.text.strip())
+                await self._hear(frame)
             case VADUserStartedSpeakingFrame():
-                self._speaking = True
-                self._over = self._transcribed = self._gave_up = False
-                await self._end_pause()
-                if self._analyzer:
-                    self._analyzer.update_vad_start_secs(frame.start_secs)
+                await self._speech_began(frame.start_secs)
             case VADUserStoppedSpeakingFrame():
                 self._speaking = False
-                await self._begin_pause(heard_s=frame.stop_secs)
+                await self._begin_pause(heard_ms=frame.stop_secs * 1000, counts=False)
+            case InterimTranscriptionFrame() | EagerTranscriptionFrame():
+                self._words.hear(frame.text, final=False, language=frame.language)
             case TranscriptionFrame():
+                self._words.hear(frame.text, final=True, language=frame.language)
                 self._has_words = self._has_words or bool(frame.text.strip())
-                self._partial = False
-                self._transcribed = self._transcribed or frame.finalized
-                self._gave_up = False
-                await self._maybe_end()
+                await self._transcript(complete=frame.finalized)
             case NoWordsFrame():
-                self._partial = False
-                self._transcribed = True
-                self._gave_up = False
-                await self._maybe_end()
+                self._words.hear("", final=False)
+                await self._transcript(complete=True)
         return ProcessFrameResult.CONTINUE
 
-    async def _begin_pause(self, *, heard_s: float) -> None:
-        await self._end_pause()
-        self._silent.clear()
-        self._silence_left_s = self._silence_s - heard_s
-        self._count_silence(0.0)
-        self._pause = self.task_manager.create_task(self._wait(), f"{self}::pause")
+    # --- speech and silence ------------------------------------------------------------
 
-    def _count_silence(self, duration_s: float) -> None:
-        self._silence_left_s -= duration_s
-        if self._silence_left_s <= 0:
+    async def _speech_began(self, ago_s: float) -> None:
+        self._speaking = True
+        self._transcribed = self._gave_up = self._counts = False
+        await self._end_pause()
+        self._pause.end()
+        if not self._open:
+            self._audio.begins(ago_s)
+
+    async def _hear(self, frame: InputAudioRawFrame) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        if self._analyzer:
+            self._audio.add(frame.audio)
+        self._follow_silence(frame)
+        if self._open and self._pause.silence_ms:
+            self._maybe_ask()
+            await self._maybe_end()
+
+    def _follow_silence(self, frame: InputAudioRawFrame) -> None:
+        told_ms = frame.metadata.get(SILENCE_MS)
+        if told_ms == 0:
+            self._pause.end()
+        elif told_ms is not None and not self._counts:
+            self._pause.silence_ms = told_ms
+        elif self._pausing:
+            self._pause.silence_ms += frame.num_frames * 1000 / frame.sample_rate
+        if self._pause.over(self._words):
             self._silent.set()
+
+    # --- smart turn --------------------------------------------------------------------
+
+    def _maybe_ask(self) -> None:
+        """In a task of its own: a verdict or an interruption never waits for the model."""
+        asking = self._asking and not self._asking.done()
+        if self._analyzer and not asking and self._pause.ask_due:
+            question = self._ask(self._analyzer, self._pause.ask())
+            self._asking = self.task_manager.create_task(question, f"{self}::smart_turn")
+
+    async def _ask(self, analyzer: TurnAnalyzer, number: int) -> None:
+        probability = await analyzer.probability(self._audio.heard())
+        self._pause.answer(probability, number=number)
+        await self._maybe_end()
+
+    # --- the end -----------------------------------------------------------------------
+
+    async def _begin_pause(self, *, heard_ms: float, counts: bool) -> None:
+        """The user is silent; `counts` where the VAD's own count goes back too far."""
+        await self._end_pause()
+        self._counts = counts
+        if counts:
+            self._pause.end()
+        self._pause.silence_ms = max(heard_ms, self._pause.silence_ms)
+        self._waiting = self.task_manager.create_task(self._wait(), f"{self}::pause")
 
     @property
     def _pausing(self) -> bool:
-        return self._pause is not None and not self._pause.done()
+        return self._waiting is not None and not self._waiting.done()
 
     async def _end_pause(self) -> None:
-        task, self._pause = self._pause, None
+        task, self._waiting = self._waiting, None
         if task and task is not asyncio.current_task():
             await self.task_manager.cancel_task(task)
 
     async def _wait(self) -> None:
-        if self._analyzer:
-            # In a task of its own: a verdict or an interruption never waits for the model.
-            state, _ = await self._analyzer.analyze_end_of_turn()
-            if state == EndOfTurnState.COMPLETE:
-                self._call_over(EndedBy.SMART_TURN)
-                if await self._maybe_end():
-                    return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._silence_s + STALL_S):
-                await self._silent.wait()
-        self._call_over(EndedBy.SILENCE)
-        if await self._maybe_end():
-            return
-        await asyncio.sleep(TRANSCRIPT_WAIT_S)
-        self._gave_up = not self._transcribed and not self._has_words
-        if self._gave_up:
-            self._because = EndedBy.NO_TRANSCRIPT
+        """End the turn even if no audio and no transcript comes any more."""
+        over = None
+        while over is None:
+            await self._until_over()
+            if await self._maybe_end():
+                return
+            await asyncio.sleep(TRANSCRIPT_WAIT_S)
+            over = self._pause.over(self._words)
+        self._gave_up = not (self._transcribed or self._has_words or self._words.partial)
         self._transcribed = True
         await self._maybe_end()
 
-    def _call_over(self, because: EndedBy) -> None:
-        """The user has finished; the first reason stays."""
-        if not self._over:
-            self._over, self._because = True, because
+    async def _until_over(self) -> None:
+        """Wait for the silence to last, or for so much time without any audio."""
+        while self._pause.over(self._words) is None:
+            self._silent.clear()
+            wanted_ms = self._pause.needed(self._words).silence_ms
+            left_s = max(0.0, wanted_ms - self._pause.silence_ms) / 1000
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s + STALL_S):
+                    await self._silent.wait()
+            if asyncio.get_running_loop().time() - self._heard_s >= STALL_S:
+                self._pause.silence_ms = max(wanted_ms, self._pause.silence_ms)
+
+    async def _transcript(self, *, complete: bool) -> None:
+        self._transcribed = self._transcribed or complete
+        self._gave_up = False
+        await self._maybe_end()
 
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""
-        ready = self._transcribed or self._may_stand()
-        if not (self._open and self._over and ready) or self._speaking:
+        if not self._open or self._speaking:
+            return False
+        over = self._pause.over(self._words)
+        if over is None or not (self._transcribed or self._may_stand()):
             return False
         self._open = False
-        self._has_words = self._has_words or self._partial
+        self._because = EndedBy.NO_TRANSCRIPT if self._gave_up else over
+        self._has_words = self._has_words or bool(self._words.partial)
         if self._confirms and await self._confirms():
             await self.trigger_user_turn_finalized(confirms_speculation=True)
         else:

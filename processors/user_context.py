@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from pipecat.audio.turn.base_turn_analyzer import BaseTurnAnalyzer
 from pipecat.frames.frames import (
     EagerTranscriptionFrame,
     ErrorFrame,
@@ -33,6 +32,7 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.utils.time import time_now_iso8601
 
+from bargein.endpointing import EndpointRules
 from bargein.floor import Floor
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
@@ -41,6 +41,7 @@ from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListen
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.held_reply import DROPPED
 from bargein.processors.provisional_llm import BRANCH
+from bargein.processors.smart_turn import TurnAnalyzer
 from bargein.processors.speculation import Speculation
 from bargein.processors.transcripts_frames import NoWordsFrame
 from bargein.speculation import Outcome, Prediction
@@ -87,8 +88,8 @@ class UserContext(LLMUserAggregator):
         context: LLMContext,
         *,
         listener: WordListener,
-        silence_s: float,
-        analyzer: BaseTurnAnalyzer | None,
+        rules: EndpointRules,
+        analyzer: TurnAnalyzer | None,
         passes_microphone: bool = True,
         speculation: Speculation | None = None,
         watcher: Watcher = NOBODY,
@@ -99,7 +100,7 @@ class UserContext(LLMUserAggregator):
         """
         self._turn = EndOfTurn(
             listener=listener,
-            silence_s=silence_s,
+            rules=rules,
             analyzer=analyzer,
             may_stand=speculation.may_stand if speculation else lambda: False,
             confirms=self._settle,
@@ -117,6 +118,7 @@ class UserContext(LLMUserAggregator):
         self._dropped = False
         self._leftover = Leftover()
         self._last_final = ""
+        self._news = True
         self._partial = ""
         self._standing = Standing(speculation.policy if speculation else MatchPolicy())
         self._told = Told()
@@ -138,6 +140,7 @@ class UserContext(LLMUserAggregator):
                 self._standing.forget()
                 self._partial = ""
             case VADUserStartedSpeakingFrame():
+                self._news = True
                 self._dropped = False
                 self._standing.speech_began()
             case WordsDroppedFrame():
@@ -148,6 +151,7 @@ class UserContext(LLMUserAggregator):
                 self._partial = ""
                 return
             case FloorTakenFrame():
+                self._news = True
                 self._leftover.forget()
                 self._dropped = False
         await self._maybe_void(frame, direction)
@@ -255,6 +259,10 @@ class UserContext(LLMUserAggregator):
             return True
         if isinstance(frame, TranscriptionFrame) and self._stands_already(frame):
             return False
+        if self._is_told_again(frame):
+            # It says no more than that the recogniser has finished.
+            frame.text = ""
+            return True
         self._listener.words(frame.text, final=final)
         if not isinstance(frame, TranscriptionFrame):
             # Also the first words of speech that is too short so far for a turn.
@@ -270,6 +278,13 @@ class UserContext(LLMUserAggregator):
             self._speculation.learn(f"{self._words()} {frame.text}".strip())
         self._last_final = frame.text
         return True
+
+    def _is_told_again(self, frame: Transcript) -> bool:
+        """Whether these final words are the last ones, with nothing said or guessed since."""
+        final = isinstance(frame, TranscriptionFrame)
+        again = final and not self._news and self._turn.open and frame.text == self._last_final
+        self._news = not final
+        return again
 
     def _hold(self, frame: TranscriptionFrame) -> None:
         """Keep a final transcript for the turn that it belongs to, if there will be one."""

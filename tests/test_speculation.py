@@ -36,6 +36,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.llm_service import FunctionCallParams
 from pipecat.workers.runner import WorkerRunner
 
+from bargein.endpointing import EndpointRules
 from bargein.ledger.watcher import Watcher
 from bargein.pipelines.session import _setter
 from bargein.processors import end_of_turn
@@ -251,7 +252,7 @@ async def opened(
     user = UserContext(
         context,
         listener=interruption,
-        silence_s=SILENCE_S,
+        rules=EndpointRules(silence_ms=SILENCE_S * 1000),
         analyzer=None,
         speculation=speculation if speculation.enabled else None,
     )

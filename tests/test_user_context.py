@@ -28,6 +28,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.tests.utils import SleepFrame, run_test
 
 from bargein.cut import Cut
+from bargein.endpointing import EndpointRules
 from bargein.floor import Floor, Heard
 from bargein.pipelines.session import deaf
 from bargein.processors import end_of_turn
@@ -42,6 +43,7 @@ from tests.test_orders import CUT, CutAt, Silence
 
 SILENCE_S = 0.15
 WAIT_S = 0.15
+RULES = EndpointRules(silence_ms=SILENCE_S * 1000)
 
 pytestmark = pytest.mark.pipeline
 
@@ -111,7 +113,7 @@ async def heard(
     """
     interruption = Interruption(barge_in_enabled=barge_in_enabled, **rules)
     context = LLMContext()
-    user = UserContext(context, listener=interruption, silence_s=SILENCE_S, analyzer=None)
+    user = UserContext(context, listener=interruption, rules=RULES, analyzer=None)
     interruption.attach(
         wire=Wire(Silence(), "s"),
         played_audio=CutAt(cut, reply_open=False),
@@ -201,6 +203,20 @@ async def test_the_same_words_told_twice_are_one_turn() -> None:
     assert said == ["a tea"]
 
 
+SAID_ONCE: list[tuple[Given, list[str]]] = [
+    ([STARTS, final("five"), final("five"), STOPS, ENDS], ["five"]),
+    ([STARTS, final("five"), interim("fi"), final("five"), STOPS, ENDS], ["five five"]),
+    ([STARTS, STOPS, final("five"), STARTS, STOPS, final("five"), ENDS], ["five five"]),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), SAID_ONCE)
+async def test_words_that_are_final_twice_were_said_once_unless_there_was_more_to_hear(
+    given: Given, expected: list[str]
+) -> None:
+    assert (await heard(given))[0] == expected
+
+
 async def test_a_turn_in_which_nothing_was_said_lets_the_bot_go_on() -> None:
     said, floor = await heard(
         [TRUNCATE, interim("no"), STARTS, STOPS, NoWordsFrame(), ENDS], bot=SPEAKS
@@ -235,7 +251,7 @@ async def test_the_microphone_goes_on_only_where_somebody_behind_listens(passes:
     user = UserContext(
         LLMContext(),
         listener=Interruption(),
-        silence_s=SILENCE_S,
+        rules=RULES,
         analyzer=None,
         passes_microphone=passes,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bargein.config.model import Endpointing
 from bargein.config.structure import Role
 from bargein.errors import Place
 from bargein.pipelines.load import Config
@@ -54,7 +55,7 @@ def test_the_hash_knows_neither_order_nor_comments_nor_defaults(
 def test_what_takes_effect_has_every_default(load_text: Callable[..., Config]) -> None:
     effective = load_text().effective
     assert effective["transport"] == {"use": "local", "host": "127.0.0.1", "port": 7860}
-    assert effective["endpointing"] == {"smart_turn": True, "silence_ms": None}
+    assert effective["endpointing"] == Endpointing().model_dump()
     pipeline = effective["pipeline"]
     assert isinstance(pipeline, list)
     assert pipeline[1] == {

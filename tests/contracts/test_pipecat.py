@@ -61,13 +61,18 @@ def test_the_silero_model_lies_where_it_lay_and_takes_its_state_as_input() -> No
     assert state.shape == (2, 1, 128)
 
 
-def test_smart_turn_takes_audio_and_is_asked_apart() -> None:
-    """processors/end_of_turn.py feeds it every chunk and asks it in a task of its own."""
+def test_smart_turn_keeps_nothing_between_questions() -> None:
+    """processors/smart_turn.py has one analyzer for all bots, which ask at the same time."""
     from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 
-    for name in ("append_audio", "analyze_end_of_turn", "update_vad_start_secs", "clear"):
-        assert callable(getattr(LocalSmartTurnAnalyzerV3, name))
-    assert inspect.iscoroutinefunction(LocalSmartTurnAnalyzerV3.analyze_end_of_turn)
+    analyzer = LocalSmartTurnAnalyzerV3()
+    analyzer.set_sample_rate(16_000)
+    before = {name: id(value) for name, value in vars(analyzer).items()}
+    hiss = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+    answers = [analyzer._predict_endpoint(each)["probability"] for each in (hiss, -hiss, hiss)]
+    assert all(0 <= answer <= 1 for answer in answers)
+    assert answers[0] == answers[2]
+    assert {name: id(value) for name, value in vars(analyzer).items()} == before
 
 
 def test_the_controller_tells_a_stop_strategy_of_every_end_of_a_turn() -> None:

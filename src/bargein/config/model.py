@@ -17,13 +17,87 @@ class Endpointing(BaseModel):
         bool,
         Field(description="Whether a model listens at each pause for the turn's end by its sound."),
     ] = True
+    smart_turn_threshold: Annotated[
+        float,
+        Field(
+            ge=0.05,
+            le=0.99,
+            description="Above this probability by the model the turn is over as soon as the VAD "
+            "calls the speech stopped.",
+        ),
+    ] = 0.5
+    smart_turn_doubt: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.99,
+            description="Above this one it may be over: `doubt_silence_ms` of silence end it.",
+        ),
+    ] = 0.1
+    doubt_silence_ms: Annotated[
+        int,
+        Field(
+            ge=100, le=5000, description="Silence that ends the turn when the model may be right."
+        ),
+    ] = 450
+    smart_turn_first_ms: Annotated[
+        int,
+        Field(
+            ge=32,
+            le=2000,
+            description="At so much silence the model is asked first, before it is a pause, so "
+            "that its answer is there when it is one.",
+        ),
+    ] = 96
+    smart_turn_every_ms: Annotated[
+        int,
+        Field(ge=32, le=2000, description="After so much more silence it is asked again."),
+    ] = 128
+    smart_turn_most: Annotated[
+        int, Field(ge=1, le=20, description="So often it is asked in one pause at most.")
+    ] = 2
     silence_ms: Annotated[
         int | None,
         Field(
             ge=100,
             le=10_000,
-            description="Silence after which the turn is over in any case; null takes the "
-            "default of the endpointing itself.",
+            description="Silence after which the turn is over unless its words want more; null "
+            "takes the VAD's `min_silence_duration_ms`.",
+        ),
+    ] = None
+    sentence_silence_ms: Annotated[
+        int,
+        Field(
+            ge=100,
+            le=5000,
+            description="Silence after which it is over, whatever the model thinks, if the "
+            "recogniser has put a full stop or a question mark behind the words, or they are few.",
+        ),
+    ] = 400
+    answer_words: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=20,
+            description="At most so many words are few: a short answer, unless they sound as if "
+            "more will come.",
+        ),
+    ] = 3
+    unfinished_silence_ms: Annotated[
+        int,
+        Field(
+            ge=100,
+            le=5000,
+            description="Silence after which it is over when the words sound as if more will "
+            "come: in the middle of a number or a spelled name, after “and”.",
+        ),
+    ] = 1500
+    language: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$",
+            description="The language whose words are judged, like `en` or `de-AT`; null goes by "
+            "the recogniser. English is known; elsewhere only figures and punctuation count.",
         ),
     ] = None
 
