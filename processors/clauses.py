@@ -64,7 +64,7 @@ class ClauseAggregator(FrameProcessor):
                     "place there is."
                 ),
             ),
-        ] = 10,
+        ] = 8,
         bridge_ms: Annotated[
             int,
             Field(

@@ -92,6 +92,8 @@ def test_a_clause_may_end_before_a_conjunction(text: str) -> None:
         ("we saw | Jim today", Kind.GAP),
         ("the | town again", Kind.ANYWHERE),
         ("room | five is", Kind.GAP),
+        ("mostly | sunny today", Kind.ANYWHERE),
+        ("as long | as it", Kind.ANYWHERE),
         ("room | 5 is", Kind.ANYWHERE),
         ("5 | dollars more", Kind.ANYWHERE),
         ("(so | Jim came", Kind.ANYWHERE),

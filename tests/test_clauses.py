@@ -38,10 +38,10 @@ REPLIES = {
     "no clause in sight": (
         "That would depend on how many people are coming to the restaurant with you on that"
         " evening, I guess.",
-        "That would depend on how many people are coming | to the restaurant with you on that"
+        "That would depend on how many people | are coming to the restaurant with you on that"
         " evening, I guess.",
     ),
-    "nothing but words": ("one " * 30 + "one.", "one " * 10 + "| " + "one " * 20 + "one."),
+    "nothing but words": ("one " * 30 + "one.", "one " * 8 + "| " + "one " * 22 + "one."),
     "a line is a sentence": (
         "Your options:\n1. The first\n2. The other",
         "Your options: | 1. The first | 2. The other",

@@ -44,7 +44,7 @@ def test_its_config_is_the_one_that_make_run_serves(tmp_path: Path) -> None:
 def test_its_processor_loads_as_the_yaml_names_it(tmp_path: Path) -> None:
     (tmp_path / "shout.py").write_text(block("python"))
     shutil.copy(ROOT / "configs" / "cafe.yaml", tmp_path)
-    with_it = block("yaml").replace("  - use: espeak_tts", "  - ./shout.py:Shout\n  - espeak_tts")
+    with_it = block("yaml").replace("  - use: clauses", "  - ./shout.py:Shout\n  - clauses")
     (tmp_path / "my.yaml").write_text(with_it)
     config = loaded(tmp_path / "my.yaml")
     assert type(config.parts[4].build()).__name__ == "Shout"

@@ -61,10 +61,13 @@ BINDING = (
     | _words(
         """a an the this these those my your his her its our their some any no every each very too
         i you he she it we they there is are was were be been am do does did have has had will
-        would can could may might must shall should not more most less"""
+        would can could may might must shall should not more most less
+        long soon much many such"""
     )
 )
 """Words that belong to the one behind them."""
+ADVERB = "ly"
+"""So do words that end like this: "mostly sunny"."""
 
 
 class Kind(IntEnum):
@@ -123,14 +126,13 @@ class _Wrapping:
 
 def cuts(text: str) -> Iterator[Cut]:
     """Give the places at which a text that may still grow can be cut, in order."""
-    tokens = list(TOKEN.finditer(text))
     wrapping, read, in_line, words = _Wrapping(), 0, 0, 0
-    for number, (word, behind) in enumerate(pairwise(tokens), start=1):
+    for word, behind in pairwise(TOKEN.finditer(text)):
         words += _size(word[0])
         gap = text[word.end() : behind.start()]
         wrapping.read(text[read : behind.start()])
         read, in_line = behind.start(), in_line + 1
-        whole = number + 1 < len(tokens) or behind.end() < len(text)
+        whole = behind.end() < len(text)
         if "\n" in gap and "`" not in wrapping.quotes:
             wrapping, kind = _Wrapping(), Kind.SENTENCE
         elif wrapping.is_open:
@@ -186,7 +188,7 @@ def _between_words(word: str, behind: str, begins: str) -> Kind:
     """Judge a place without punctuation."""
     if behind in DASHES:
         return Kind.ANYWHERE
-    if word in BINDING or (word[-1:].isdigit() or begins.isdigit()):
+    if word in BINDING or word.endswith(ADVERB) or word[-1:].isdigit() or begins.isdigit():
         return Kind.ANYWHERE
     then = behind.strip(OPENERS + CLOSERS + ",;:.!?").lower()
     if then in CONJUNCTIONS:

@@ -26,7 +26,7 @@ class ClauseRules:
 
     min_words: int = 2
     """A shorter clause is joined with what follows: so little is over before more can be said."""
-    max_words: int = 10
+    max_words: int = 8
     """The first piece has no more; it is cut at the best place there is."""
     bridge_ms: float = 600
     """The voice runs dry when it has no more than this to say: what is handed over now takes about
@@ -80,29 +80,25 @@ class Clauses:
         return Piece(text, goes_on=cut.kind is not Kind.SENTENCE)
 
     def _choose(self, now_ms: float) -> Cut | None:
-        found = list(cuts(self._text))
-        if self._spoken_until_ms - now_ms <= self.rules.bridge_ms:
-            return self._soonest(found)
-        ends = (cut for cut in found if cut.kind is Kind.SENTENCE and self._long(cut))
-        return next(ends, None) or self._best(found, LONGEST_WORDS)
-
-    def _soonest(self, found: list[Cut]) -> Cut | None:
-        """The first place that will do; where the text is too long already, the best of all."""
-        short = [cut for cut in found if cut.words <= self.rules.max_words]
-        for cut in short:
-            if self._long(cut, UNPUNCTUATED if cut.kind is Kind.CONJUNCTION else 1) and (
-                cut.kind >= Kind.CONJUNCTION
-            ):
+        """The place at which the next piece ends, if that can be said by now."""
+        dry = self._spoken_until_ms - now_ms <= self.rules.bridge_ms
+        most_words = self.rules.max_words if dry else LONGEST_WORDS
+        found: list[Cut] = []
+        for cut in cuts(self._text):
+            if self._will_do(cut, dry=dry) and (cut.words <= most_words or not found):
                 return cut
-        return self._best(found, self.rules.max_words)
+            found.append(cut)
+            if cut.words >= most_words:
+                return self._best(found, most_words)
+        return None
+
+    def _will_do(self, cut: Cut, *, dry: bool) -> bool:
+        times = UNPUNCTUATED if cut.kind is Kind.CONJUNCTION else 1
+        least = Kind.CONJUNCTION if dry else Kind.SENTENCE
+        return cut.kind >= least and cut.words >= times * self.rules.min_words
 
     def _best(self, found: list[Cut], most_words: int) -> Cut | None:
-        """The best place, once the text is as long as it may be."""
-        if not found or found[-1].words < most_words:
-            return None
-        long = [cut for cut in found if self._long(cut)]
+        """The best place in a text that is as long as it may be."""
+        long = [cut for cut in found if cut.words >= self.rules.min_words]
         fitting = [cut for cut in long if most_words / 2 < cut.words <= most_words]
         return max(fitting or long[:1], key=lambda cut: (cut.kind, cut.words), default=None)
-
-    def _long(self, cut: Cut, times: int = 1) -> bool:
-        return cut.words >= times * self.rules.min_words
