@@ -39,9 +39,10 @@ class SmartTurn:
     async def probability(self, pcm: bytes) -> float:
         """How likely the speech is finished; who is cancelled while it runs harms nobody."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_threads(), self._run, pcm)
+        return await loop.run_in_executor(_threads(), self.answer, pcm)
 
-    def _run(self, pcm: bytes) -> float:
+    def answer(self, pcm: bytes) -> float:
+        """The same, while the caller waits: for a bench."""
         heard = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
         heard /= FULL_SCALE
         return float(self._model(heard)["probability"])

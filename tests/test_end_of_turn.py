@@ -159,7 +159,7 @@ def silence_after(*said: str, finalized: bool = True) -> Script:
 CASES: list[tuple[str, Sequence[float | None], str, float, EndedBy]] = [
     ("smart turn is sure", [0.9], LONG, 224, EndedBy.SMART_TURN),
     ("it is sure when asked again", [0.0, 0.9], LONG, 224, EndedBy.SMART_TURN),
-    ("it is in doubt", [0.0, 0.3], LONG, 480, EndedBy.SMART_TURN),
+    ("it is in doubt", [0.0, 0.3], LONG, 416, EndedBy.SMART_TURN),
     ("it is not asked a third time", [0.0, 0.0, 0.9], LONG, 704, EndedBy.SILENCE),
     ("it never answers", [None], LONG, 704, EndedBy.SILENCE),
     ("a short answer", [0.0, 0.0], "no thanks", 416, EndedBy.TEXT),
@@ -318,7 +318,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_recogniser_that_never_finishes_and_a_wire_without_audio_hold_nobody(
     partial: str, ended: tuple[bool, EndedBy]
 ) -> None:
-    rules = EndpointRules(silence_ms=50, sentence_silence_ms=50, doubt_silence_ms=50)
+    rules = EndpointRules(silence_ms=50, likely_silence_ms=50)
 
     async def script(turn: Turn) -> None:
         await turn.begins()

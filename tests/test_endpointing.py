@@ -10,12 +10,11 @@ from bargein.endpointing import EndedBy, EndpointRules, Needed, Pause, TurnWords
 
 RULES = EndpointRules(
     silence_ms=700,
-    sentence_silence_ms=400,
+    likely_silence_ms=400,
     answer_words=3,
     unfinished_silence_ms=1500,
     smart_turn_threshold=0.5,
     smart_turn_doubt=0.1,
-    doubt_silence_ms=450,
     smart_turn_first_ms=96,
     smart_turn_every_ms=128,
     smart_turn_most=2,
@@ -34,7 +33,7 @@ CASES: list[tuple[str, str, float, float, EndedBy]] = [
     ("nothing is known", "", 0.0, 700, EndedBy.SILENCE),
     ("smart turn is sure", LONG, 0.8, 0, EndedBy.SMART_TURN),
     ("smart turn is sure before there are words", "", 0.8, 0, EndedBy.SMART_TURN),
-    ("smart turn is in doubt", LONG, 0.3, 450, EndedBy.SMART_TURN),
+    ("smart turn is in doubt", LONG, 0.3, 400, EndedBy.SMART_TURN),
     ("smart turn hears that more will come", LONG, 0.05, 700, EndedBy.SILENCE),
     ("the recogniser ended a sentence", f"{LONG}?", 0.05, 400, EndedBy.TEXT),
     ("it did so, and smart turn is sure", f"{LONG}?", 0.8, 0, EndedBy.SMART_TURN),

@@ -22,7 +22,12 @@ CASES: list[tuple[Ending, tuple[str, ...]]] = [
             ),
             *("the code is four two", "my zip code is nine four one", "card ending in four two"),
             *("the order number is six three one", "my account number is two hundred"),
-            *("one zero zero zero one nine oh two", "my card is four one one one", "three point"),
+            *(
+                "one zero",
+                "one zero zero zero one nine oh two",
+                "my card is four one one one",
+                "three point",
+            ),
         ),
     ),
     (
@@ -44,7 +49,15 @@ CASES: list[tuple[Ending, tuple[str, ...]]] = [
         Ending.SPELLING,
         (
             *("s m i t", "S-M-I", "S. M. I.", "my name is smith s m i", "it's spelled b"),
-            *("s as in", "S as in Sam", "s as in sam m", "b for boy", "sierra mike", "b four two"),
+            *(
+                "s as in",
+                "S as in Sam",
+                "s as in sam m",
+                "my name is smith s",
+                "b for boy",
+                "sierra mike",
+                "b four two",
+            ),
         ),
     ),
     (
@@ -82,13 +95,29 @@ CASES: list[tuple[Ending, tuple[str, ...]]] = [
         Ending.LEANING,
         (
             *("I want to", "how much is", "it is", "so", "we", "I want two,", "I was looking for"),
-            *("it's spelled", "the price of", "wait -", "and then …", "there was"),
+            *(
+                "it's spelled",
+                "the price of",
+                "wait -",
+                "and then …",
+                "he is looking for gold at",
+                "when a man looks for",
+                "there was",
+            ),
         ),
     ),
     (
         Ending.OPEN,
         (
-            *("where are you from", "what is it for", "yes it is", "no I don't", "hold on"),
+            *(
+                "where are you from",
+                "what is it for",
+                "what",
+                "I know what",
+                "yes it is",
+                "no I don't",
+                "hold on",
+            ),
             *("turn it on", "log in", "I think so", "what do you have", "where is she"),
             *("neither did I", "so do I", "that's all I need", "I know what it is", "yes", "no"),
             *("no thanks", "what time is it", "how are you", "two people", "that's all", "hello"),

@@ -35,8 +35,9 @@ class EndpointRules:
 
     silence_ms: float = 700
     """Ends a turn of which nothing else is known."""
-    sentence_silence_ms: float = 400
-    """Ends a whole sentence, by the recogniser's punctuation, and a short answer."""
+    likely_silence_ms: float = 400
+    """Ends one that is likely over: a whole sentence by the recogniser's punctuation, a short
+    answer, and where smart turn is in doubt."""
     answer_words: int = 3
     """A text of at most so many words that does not sound unfinished is a short answer."""
     unfinished_silence_ms: float = 1500
@@ -44,8 +45,7 @@ class EndpointRules:
     smart_turn_threshold: float = 0.5
     """Above this probability the turn is over as soon as the VAD calls the speech stopped."""
     smart_turn_doubt: float = 0.1
-    """Above this one it may be; then `doubt_silence_ms` are enough."""
-    doubt_silence_ms: float = 450
+    """Above this one it is in doubt."""
     smart_turn_first_ms: float = 96
     smart_turn_every_ms: float = 128
     smart_turn_most: int = 2
@@ -99,9 +99,9 @@ def needed(words: TurnWords, probability: float, rules: EndpointRules) -> Needed
     reasons = [Needed(rules.silence_ms, EndedBy.SILENCE)]
     if words.ending is not Ending.LEANING:
         if words.ending is Ending.SENTENCE or 0 < words.count <= rules.answer_words:
-            reasons.append(Needed(rules.sentence_silence_ms, EndedBy.TEXT))
+            reasons.append(Needed(rules.likely_silence_ms, EndedBy.TEXT))
         if probability > rules.smart_turn_doubt:
-            reasons.append(Needed(rules.doubt_silence_ms, EndedBy.SMART_TURN))
+            reasons.append(Needed(rules.likely_silence_ms, EndedBy.SMART_TURN))
         if complete:
             reasons.append(Needed(0, EndedBy.SMART_TURN))
     return min(reasons, key=lambda each: each.silence_ms)

@@ -23,9 +23,14 @@ def being_spelled(tokens: list[str]) -> bool:
     if not letters or "".join(letters) in before:
         return False
     by_words = len(tokens) - len(before) > len(letters)
-    if by_words or (len(letters) == 1 and en.SPELLING_CUES & set(before[-SPELLING_WORDS:])):
+    return len(letters) > 1 or by_words or _begins_to_spell(letters[0], before)
+
+
+def _begins_to_spell(letter: str, before: list[str]) -> bool:
+    """One letter does, behind "spelled" and behind the name itself: "Smith, S"."""
+    if en.SPELLING_CUES & set(before[-SPELLING_WORDS:]):
         return True
-    return len(letters) > 1
+    return bool(before) and len(before[-1]) > 1 and before[-1][0] == letter not in "ai"
 
 
 def _letters(tokens: list[str]) -> tuple[list[str], list[str]]:

@@ -10,6 +10,8 @@ from bargein import unfinished_words as en
 NUMERAL = re.compile(r"^\+?[\d(][\d()/-]*$")
 FEW_SINGLES, FEW_GROUPS = 3, 3
 """So many digits, or groups of them, in a row are no amount, year or time."""
+BARE_SINGLES = 2
+"""The same where nothing else is said."""
 LONG_NUMERAL, LONG_GROUP = 8, 3
 """Digits of a numeral that are no amount; digits of each of two groups that are none."""
 CUE_WORDS = 5
@@ -33,6 +35,10 @@ class _Run:
         return sum(len(group.removeprefix("+")) for group in self.groups)
 
     @property
+    def all_single(self) -> bool:
+        return all(len(group) == 1 for group in self.groups)
+
+    @property
     def told_singly(self) -> bool:
         """Nobody says an amount, a year or a time like this."""
         singles = sum(len(group) == 1 for group in self.groups)
@@ -49,7 +55,7 @@ class _Run:
 def being_told(tokens: list[str]) -> bool:
     """Whether the text ends within a number that is told in digits.
 
-    A number of a known length is complete: 7, 10, 11 or 16 digits, 5 of a zip code.
+    A number of a known length is complete: 7, 10, 11, 15 or 16 digits, 5 of a zip code.
     """
     start = _start(tokens)
     run = _read(tokens[start:])
@@ -60,7 +66,8 @@ def being_told(tokens: list[str]) -> bool:
     lengths = _announced(tokens[:start])
     if lengths is not None:
         return run.digits not in lengths
-    return not run.amount and run.told_singly and run.digits not in en.LENGTHS
+    bare = start == 0 and len(run.groups) >= BARE_SINGLES and run.all_single
+    return not run.amount and (run.told_singly or bare) and run.digits not in en.LENGTHS
 
 
 def _start(tokens: list[str]) -> int:

@@ -135,14 +135,22 @@ def _leans(tokens: list[str]) -> bool:
         return not (_asks(tokens) and before in en.AUXILIARIES)
     if last not in en.SELDOM_LAST:
         return False
-    stranded = last in en.STRANDED and _asks(tokens)
+    bare_question = len(tokens) == 1 and last in en.QUESTION_WORDS
     particle = last in en.PARTICLES and before in en.TAKE_PARTICLES
     answers = before in en.ANSWERS and (_asks(tokens) or _answers_shortly(tokens))
-    return not (stranded or particle or answers or (last == "so" and before in en.THINKS))
+    thought = last in en.THOUGHT and before in en.THINKS
+    return not (bare_question or _strands(tokens) or particle or answers or thought)
 
 
 def _asks(tokens: list[str]) -> bool:
     return len(tokens) > 2 and any(token in en.QUESTION_WORDS for token in tokens[:-2])
+
+
+def _strands(tokens: list[str]) -> bool:
+    """A question that leaves its preposition behind: "what is it for"."""
+    said = [token for token in tokens if token not in en.FILLERS]
+    short = 2 < len(said) <= en.STRANDS_MOST_WORDS
+    return short and said[0] in en.STRANDS and tokens[-1] in en.STRANDED
 
 
 def _answers_shortly(tokens: list[str]) -> bool:

@@ -40,6 +40,9 @@ QUESTION_WORDS = _words(
 )
 STRANDED = _words("to of for from with in on at by about as")
 """Prepositions that a question leaves behind: "what is it for"."""
+STRANDS = _words("what where who whom which how what's where's who's how's")
+STRANDS_MOST_WORDS = 8
+"""What is longer only began with such a word."""
 PARTICLES = _words("in on by about")
 """Prepositions that end what is no question, behind one of `TAKE_PARTICLES`."""
 TAKE_PARTICLES = _words(
@@ -53,8 +56,9 @@ ANSWERS = _words("i we you he she they it that there this")
 """Before a verb that ends a short answer or a question: "yes it is", "what can you do"."""
 SO_DO = _words("so neither nor")
 """Two words before an "I" that ends: "neither did I"."""
-THINKS = _words("think hope guess suppose believe say said do")
-"""Before a "so" that ends: "I think so"."""
+THOUGHT = _words("so what how when")
+THINKS = _words("think hope guess suppose believe say said do know see understand or")
+"""Before a "so" or a question word that ends: "I think so", "I know what"."""
 FILLERS = _words("and but so um uh well yes yeah no ok okay hi hello hey please then now")
 """Before an opening, they change nothing."""
 OPENINGS = _phrases("""
@@ -68,7 +72,11 @@ can i have
 could i have
 can i get
 can you
+can you tell
+can you tell me
 could you
+could you tell
+could you tell me
 would you
 give me
 let me
@@ -107,7 +115,7 @@ TOLD_LENGTHS: dict[str, frozenset[int]] = {
     "passport": frozenset({9}),
     "social": frozenset({9}),
     "extension": frozenset({3, 4}),
-    "number": frozenset({7, 10, 11, 16}),
+    "number": frozenset({7, 10, 11, 15, 16}),
     "account": frozenset({8, 10}),
     "order": frozenset(),
     "reference": frozenset(),
@@ -118,7 +126,7 @@ TOLD_LENGTHS: dict[str, frozenset[int]] = {
     "digits": frozenset(),
 }
 """Whose digits are told one by one, and how many are all; none where that is not known."""
-LENGTHS = frozenset({7, 10, 11, 16})
+LENGTHS = frozenset({7, 10, 11, 15, 16})
 """Digits that were not announced are complete as a telephone or a card number."""
 COUNTED = _words("room table floor gate bus line channel size page chapter of lucky favorite house")
 """With "number" they announce a count or a name, not digits: "room number five"."""

@@ -31,15 +31,9 @@ class Endpointing(BaseModel):
         Field(
             ge=0,
             le=0.99,
-            description="Above this one it may be over: `doubt_silence_ms` of silence end it.",
+            description="Above this one the model is in doubt: `likely_silence_ms` end the turn.",
         ),
     ] = 0.1
-    doubt_silence_ms: Annotated[
-        int,
-        Field(
-            ge=100, le=5000, description="Silence that ends the turn when the model may be right."
-        ),
-    ] = 450
     smart_turn_first_ms: Annotated[
         int,
         Field(
@@ -65,13 +59,13 @@ class Endpointing(BaseModel):
             "takes the VAD's `min_silence_duration_ms`.",
         ),
     ] = None
-    sentence_silence_ms: Annotated[
+    likely_silence_ms: Annotated[
         int,
         Field(
             ge=100,
             le=5000,
-            description="Silence after which it is over, whatever the model thinks, if the "
-            "recogniser has put a full stop or a question mark behind the words, or they are few.",
+            description="Silence after which a turn is over that likely is: the recogniser has put "
+            "a full stop or a question mark behind it, or it is short, or the model is in doubt.",
         ),
     ] = 400
     answer_words: Annotated[
@@ -79,8 +73,8 @@ class Endpointing(BaseModel):
         Field(
             ge=0,
             le=20,
-            description="At most so many words are few: a short answer, unless they sound as if "
-            "more will come.",
+            description="At most so many words are short: an answer, unless they sound as if more "
+            "will come.",
         ),
     ] = 3
     unfinished_silence_ms: Annotated[
