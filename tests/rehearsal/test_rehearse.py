@@ -7,6 +7,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,13 +173,57 @@ expect:
   - connected
   - at_most: {floor: 0}
 """
+WAITS = """\
+name: waits
+user:
+  - {after: accepted, say: hello}
+expect: [connected]
+ends: {within_ms: 1500}
+"""
+ASKS = """\
+name: asks
+user:
+  - {after: bot_word(Corner), say: When do you open}
+expect:
+  - bot_stopped: {utterance: 2}
+"""
+PARTS = "pipeline.3.use=tests.rehearsal.parts"
+FAILING = {
+    "fails": (FAILS, ""),
+    "waits": (WAITS, ""),
+    "hangs-up": (ASKS, f"{PARTS}:HangsUp"),
+    "gives-up": (FAILS, f"{PARTS}:GivesUp"),
+}
+"""Scenarios that fail, and the part of the bot that sees to it."""
 
 
-def rehearsed(*arguments: str) -> tuple[int, str]:
-    """Status and output of the command, in a process of its own: it plays."""
-    command = [sys.executable, "-m", "bargein", "rehearse", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
-    return done.returncode, done.stdout
+@dataclass(frozen=True)
+class Failed:
+    """What the command made of a scenario."""
+
+    path: Path
+    status: int
+    output: str
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failed]:
+    """Play all that fail, at once, since most of it is waiting; each in a process of its own."""
+    folder = tmp_path_factory.mktemp("failing")
+    overlay = folder / "bot.yaml"
+    overlay.write_text(f"extends: {CONFIG}\nname: bot\n")
+
+    def played(name: str) -> Failed:
+        scenario, setting = FAILING[name]
+        path = folder / f"{name}.yaml"
+        path.write_text(scenario)
+        settings = ["--set", setting] if setting else []
+        command = [sys.executable, "-m", "bargein", "rehearse", str(overlay), str(path), *settings]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
+        return Failed(path, done.returncode, done.stdout)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(FAILING, pool.map(played, FAILING), strict=True))
 
 
 def refused(*arguments: str) -> tuple[int, str]:
@@ -187,27 +232,22 @@ def refused(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_what_comes_otherwise_is_status_1_and_is_named_at_its_place(tmp_path: Path) -> None:
-    path = tmp_path / "fails.yaml"
-    path.write_text(FAILS)
-    status, output = rehearsed(str(CONFIG), str(path))
-    assert status == 1
-    assert f"  failed  {path}:4:5: expected at most 0 floor" in output
-    assert " floor: floor (idle) at" in output
-    assert "  ok      connected" in output
-    assert "client  is welcomed" in output
-    assert output.rstrip().splitlines()[-1].startswith("0 of 1 passed in")
+def test_what_comes_otherwise_is_status_1_and_is_named_at_its_place(
+    failing: dict[str, Failed],
+) -> None:
+    fails = failing["fails"]
+    assert fails.status == 1
+    assert f"  failed  {fails.path}:4:5: expected at most 0 floor" in fails.output
+    assert " floor: floor (idle) at" in fails.output
+    assert "  ok      connected" in fails.output
+    assert "client  is welcomed" in fails.output
+    assert fails.output.rstrip().splitlines()[-1].startswith("0 of 1 passed in")
 
 
-def test_an_act_that_never_begins_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "waits.yaml"
-    path.write_text(
-        "name: waits\nuser:\n  - {after: accepted, say: hello}\n"
-        "expect: [connected]\nends: {within_ms: 1500}\n"
-    )
-    status, output = rehearsed(str(CONFIG), str(path))
-    assert status == 1
-    assert f"{path}:3:5: user[0] never began: it waited for accepted" in output
+def test_an_act_that_never_begins_is_named(failing: dict[str, Failed]) -> None:
+    waits = failing["waits"]
+    assert waits.status == 1
+    assert f"{waits.path}:3:5: user[0] never began: it waited for accepted" in waits.output
 
 
 def test_a_mistake_in_what_was_given_is_status_1_before_anything_is_played(
@@ -237,28 +277,18 @@ def test_a_mistake_in_what_was_given_is_status_1_before_anything_is_played(
         assert "passed" not in output
 
 
-def test_a_bot_that_hangs_up_is_told_from_one_that_does_not_answer(tmp_path: Path) -> None:
-    path = tmp_path / "asks.yaml"
-    path.write_text(
-        "name: asks\nuser:\n  - {after: bot_word(Corner), say: When do you open}\n"
-        "expect:\n  - bot_stopped: {utterance: 2}\n"
-    )
-    overlay = tmp_path / "bot.yaml"
-    overlay.write_text(f"extends: {CONFIG}\nname: bot\n")
-    setting = "pipeline.3.use=tests.rehearsal.parts:HangsUp"
-    status, output = rehearsed(str(overlay), str(path), "--set", setting)
-    assert status == 1
-    assert "  bot     hangs up" in output
+def test_a_bot_that_hangs_up_is_told_from_one_that_does_not_answer(
+    failing: dict[str, Failed],
+) -> None:
+    asks = failing["hangs-up"]
+    assert asks.status == 1
+    assert "  bot     hangs up" in asks.output
+    assert f"  not reached  {asks.path}:5:5: expected bot_stopped" in asks.output
 
 
-def test_a_bot_that_cannot_work_is_one_clear_line(tmp_path: Path) -> None:
-    path = tmp_path / "fails.yaml"
-    path.write_text(FAILS)
-    setting = "pipeline.3.use=tests.rehearsal.parts:GivesUp"
-    overlay = tmp_path / "bot.yaml"
-    overlay.write_text(f"extends: {CONFIG}\nname: bot\n")
-    status, output = rehearsed(str(overlay), str(path), "--set", setting)
-    assert status == 1
-    failed = [line for line in output.splitlines() if line.startswith("  failed  ")]
+def test_a_bot_that_cannot_work_is_one_clear_line(failing: dict[str, Failed]) -> None:
+    fails = failing["gives-up"]
+    assert fails.status == 1
+    failed = [line for line in fails.output.splitlines() if line.startswith("  failed  ")]
     assert "GivesUp" in failed[0]
     assert "there is no account" in failed[0]
