@@ -13,7 +13,7 @@ from tests.end_to_end.conftest import Visit
 from tests.room.conftest import Open
 from tests.room.parts import GivenLlm, Tap, messages
 from tests.room.speech import RATE_HZ, blip, spoken
-from tests.room.test_barge_in import LONG
+from tests.room.test_barge_in import LONG, MIDDLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -94,7 +94,7 @@ async def test_speech_mutes_in_its_quantum_and_the_context_holds_what_was_played
 async def test_a_cough_is_rejected_and_no_sample_is_lost_or_repeated(
     open_room: Open, visit: Visit
 ) -> None:
-    room = await open_room(f"greeting: {LONG!r}")
+    room = await open_room(f"greeting: {MIDDLE!r}")
     page = await visit(room.url, microphone(blip(length_ms=60)))
     await page.evaluate(EXACT)
     await page.evaluate("bargein.client.setThreshold(0.3)")

@@ -12,11 +12,10 @@ from tests.room.speech import blip, spoken
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
-LONG = (
-    "Our house blend comes from three farms in the hills of Colombia. "
-    "The beans are washed and dried in the sun for two weeks. "
-    "Then we roast them slowly, every Tuesday and every Friday."
-)
+SHORT = "Our house blend comes from three farms in the hills of Colombia."
+MIDDLE = f"{SHORT} The beans are washed and dried in the sun for two weeks."
+LONG = f"{MIDDLE} Then we roast them slowly, every Tuesday and every Friday."
+"""About 3, 7 and 10 s: who plays a bot to its end takes no longer one than it needs."""
 
 
 def heard_from_bot() -> list[str]:
@@ -78,7 +77,7 @@ async def test_what_a_client_that_ducks_played_until_the_verdict_was_heard(
 async def test_a_sound_too_short_for_a_word_is_rejected_and_nothing_is_lost(
     open_room: Open,
 ) -> None:
-    room = await open_room(f"greeting: {LONG!r}")
+    room = await open_room(f"greeting: {SHORT!r}")
     async with Caller(room.url, threshold=0.3) as caller:
         await caller.until(lambda: caller.played_ms(1) > 1500)
         caller.say(blip())
