@@ -63,7 +63,7 @@ def test_the_last_of_several_answers_is_drawn_to_the_scale_of_the_slowest(page: 
         "Prepared while you spoke 610 ms saved. 3 of 4 replies prepared in time were right."
     )
     ready = page.locator('[data-ready="true"]')
-    expect(ready.locator("dt")).to_have_text(["Language model", "First clause", "Voice"])
+    expect(ready.locator("dt")).to_have_text(["LLM", "First clause", "Voice"])
     expect(ready.locator("dd")).to_have_text(["no wait"] * 3)
 
 

@@ -108,7 +108,7 @@ const LEAST_GATE_DB = -100;
 const STAGE = Object.freeze({
   final_transcript: {kind: 'words', words: 'Recogniser'},
   endpoint: {kind: 'end', words: 'End of turn'},
-  first_token: {kind: 'thought', words: 'Language model'},
+  first_token: {kind: 'thought', words: 'LLM'},
   first_clause: {kind: 'clause', words: 'First clause'},
   first_tts_audio: {kind: 'voice', words: 'Voice'},
   first_audio_sent: {kind: 'server', words: 'Server'},
