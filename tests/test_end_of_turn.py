@@ -206,15 +206,20 @@ async def test_smart_turn_is_asked_while_the_vad_still_waits() -> None:
 
 async def test_smart_turn_hears_the_turn_from_before_its_first_word_on() -> None:
     ears = Ears([0.0, 0.0])
+    first_ms = 350 + 500 + WINDOW_MS + 96
 
     async def script(turn: Turn) -> None:
         for _ in range(100):
             await turn.audio(None)
         await turn.begins()
         await turn.silent(96)
+        # Of the same turn nothing is dropped.
+        await turn.hears(VADUserStartedSpeakingFrame(start_secs=0.0))
+        await turn.audio(0)
+        await turn.silent(96)
 
     await played(script, ears=ears)
-    assert ears.heard_ms == [pytest.approx(350 + 500 + 96 + WINDOW_MS, abs=1)]
+    assert ears.heard_ms == [first_ms, first_ms + WINDOW_MS + 96]
 
 
 async def test_speech_begins_the_silence_anew() -> None:
@@ -265,6 +270,23 @@ async def test_an_answer_of_smart_turn_about_an_older_pause_is_void() -> None:
 
     turn = await played(script, ears=ears)
     assert turn.ended == [(True, EndedBy.SILENCE)]
+
+
+async def test_silence_from_before_the_turn_began_does_not_end_it() -> None:
+    ears = Ears([0.0, 0.0])
+
+    async def script(turn: Turn) -> None:
+        await turn.audio(5000)
+        await turn.end.handle_user_turn_started()
+        await turn.says(LONG)
+        for n in range(20):
+            await turn.audio(5000 + n * WINDOW_MS)
+        assert not turn.ended
+        for n in range(20, 25):
+            await turn.audio(5000 + n * WINDOW_MS)
+
+    assert (await played(script, ears=ears)).ended == [(True, EndedBy.SILENCE)]
+    assert len(ears.heard_ms) == 2
 
 
 async def test_it_does_not_end_before_the_recogniser_has_had_its_say() -> None:
