@@ -35,6 +35,8 @@ PADDING_MS = 200
 """What the VAD adds before an onset."""
 PAUSES_MS = (500, 700, 1000)
 """How long somebody pauses who goes on."""
+ASKED_MS = (96, 224, 416)
+"""At which silences smart turn's answers are compared."""
 SOON_MS = 450
 EARLY_MS = 100
 """So much before the labelled end of a turn is in its middle."""
@@ -212,12 +214,25 @@ def table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 Scores = dict[str, dict[str, Score]]
+Answers = dict[str, dict[int, list[bool]]]
 
 
-async def scored(corpus: Path) -> tuple[Scores, Scores, int]:
-    """The scores of whole turns and of pauses by row and rule; how many the VAD did not hear."""
+def complete_at(heard: Heard, ask: Ask) -> dict[int, bool]:
+    """Whether smart turn calls it complete at these silences behind its end."""
+    return {
+        int(window.silence_ms): ask(heard, number) > EndpointRules().smart_turn_threshold
+        for number, window in enumerate(heard.windows)
+        if window.silence_ms in ASKED_MS and window.at_ms > heard.end_ms
+    }
+
+
+async def scored(corpus: Path) -> tuple[Scores, Scores, Answers, int]:
+    """The scores of whole turns and of pauses by row and rule, what smart turn answered, and how
+    many turns the VAD did not hear.
+    """
     whole: Scores = defaultdict(lambda: defaultdict(Score))
     cut: Scores = defaultdict(lambda: defaultdict(Score))
+    answers: Answers = defaultdict(lambda: defaultdict(list))
     ask, unheard = ask_of(SmartTurn()), 0
     for turn in turns(corpus):
         found = await heard(turn)
@@ -228,7 +243,9 @@ async def scored(corpus: Path) -> tuple[Scores, Scores, int]:
         for name, rule in RULES.items():
             for row in (turn.row, f"all {real}"):
                 (whole if turn.whole else cut)[row][name].add(found, rule, ask)
-    return whole, cut, unheard
+        for silence_ms, complete in complete_at(found, ask).items():
+            answers[turn.row][silence_ms].append(complete)
+    return whole, cut, answers, unheard
 
 
 def report(kind: str, head: list[str], scores: Scores, cells: Callable[[Score], list[str]]) -> None:
@@ -245,12 +262,18 @@ def main() -> None:
     """Score all rules."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
-    whole, cut, unheard = asyncio.run(scored(parser.parse_args().corpus))
+    whole, cut, answers, unheard = asyncio.run(scored(parser.parse_args().corpus))
     print(f"{unheard} turns were too short or soft for the VAD.")
     head = ["p50 ms", "p95 ms", f"% by {SOON_MS} ms", "% cut in the middle"]
     report("whole turns", head, whole, Score.whole)
     head = [f"% cut off in {ms} ms" for ms in PAUSES_MS]
     report("pauses after", head, cut, Score.cut)
+    head = ["smart turn says complete", *(f"% at {ms} ms" for ms in ASKED_MS)]
+    rows = [
+        [row, *(f"{100 * np.mean(by_ms[ms]):.0f}" for ms in ASKED_MS)]
+        for row, by_ms in answers.items()
+    ]
+    print(f"\n{table(head, rows)}")
 
 
 if __name__ == "__main__":
