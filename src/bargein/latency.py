@@ -53,7 +53,7 @@ def latency(speech_ended_ms: float, reached_ms: Mapping[Stage, float]) -> Latenc
     if Stage.FIRST_AUDIO_HEARD not in reached_ms:
         return None
     heard_ms = stepped(reached_ms[Stage.FIRST_AUDIO_HEARD])
-    latest_ms = min(stepped(speech_ended_ms), heard_ms)
+    latest_ms = stepped(speech_ended_ms)
     added_ms: dict[Stage, float] = {}
     for stage in Stage:
         if stage in reached_ms:
