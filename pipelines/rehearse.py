@@ -12,18 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipecat.frames.frames import TTSAudioRawFrame, TTSStartedFrame
+from pipecat.frames.frames import (
+    LLMContextFrame,
+    LLMFullResponseStartFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+)
 from pipecat.observers.base_observer import BaseObserver, FramePushed
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from bargein.errors import BargeinError, Place
 from bargein.ledger.entries import AnyEntry, Line
+from bargein.ledger.reporter import Reporter
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
+from bargein.processors.provisional_llm import BRANCH
 from bargein.rehearsal.expectations import Message
 from bargein.rehearsal.moments import Moment, What
 from bargein.rehearsal.report import Bot, Report
 from bargein.rehearsal.scenario import Written
+from bargein.speculation import Outcome as Fate
+from bargein.speculation import Resolved
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 from bargein.transports.rehearsal.room import Room
@@ -112,6 +121,7 @@ async def _serve(config: Config, room: Room, tape: Recording, rate_hz: int) -> N
         sample_rate_hz=rate_hz,
         client_has_vad=hello.capabilities.vad,
         ledger=tape,
+        reporters=[Fates(room)],
     )
     session.worker.add_observer(tape)
     room.context = lambda: _messages(session.context)
@@ -156,6 +166,21 @@ def _unplayed(room: Room, written: Written) -> str:
     return f"{place}: user[{begun}] never began: it waited for {room.waits_for}"
 
 
+class Fates(Reporter):
+    """Notes what became of replies that were prepared."""
+
+    def __init__(self, room: Room) -> None:
+        """Note it in this room."""
+        self._room = room
+
+    def resolved(self, resolved: Resolved) -> None:
+        """A prediction is over."""
+        text, outcome = resolved.prediction.text, resolved.outcome
+        what = What.CONFIRMED if outcome is Fate.CONFIRMED else What.DROPPED
+        reason = "" if what is What.CONFIRMED else str(outcome)
+        self._room.note(Moment(self._room.now_ms, what, text=text, reason=reason))
+
+
 class Recording(BaseObserver):
     """Keeps what the TTS makes, and when; the ledger; and the context as it was at the end."""
 
@@ -181,6 +206,11 @@ class Recording(BaseObserver):
         if not data.first_push:
             return
         match data.frame:
+            case LLMContextFrame(context=context) if BRANCH in data.frame.metadata:
+                text = _messages(context)[-1].text
+                self._room.note(Moment(self._room.now_ms, What.PREDICTED, text=text))
+            case LLMFullResponseStartFrame():
+                self._room.note(Moment(self._room.now_ms, What.ASKED))
             case TTSStartedFrame():
                 self._begins = True
                 self._room.note(Moment(self._room.now_ms, What.MADE))

@@ -12,6 +12,8 @@ from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import Moment, What
 from bargein.rehearsal.wanted import (
     ContextMessage,
+    DroppedEvent,
+    ErrorEvent,
     Event,
     Expected,
     StateEvent,
@@ -88,6 +90,8 @@ def _one(expected: Expected, evidence: Evidence, taken: dict[What, int]) -> Find
             return _event(What(kind), value, evidence.moments, taken)
         case UtteranceText():
             return _utterance(kind, value, evidence.hearing)
+        case ContextMessage() if kind == "whole_context":
+            return _whole_context(value, evidence.context)
         case ContextMessage():
             return _context(value, evidence.context)
         case dict():
@@ -123,8 +127,10 @@ def _fits(wanted: Event, moment: Moment) -> bool:
     if wanted.utterance is not None and wanted.utterance != moment.utterance:
         return False
     match wanted:
-        case VerdictEvent():
+        case VerdictEvent() | DroppedEvent():
             return wanted.reason is None or moment.reason == wanted.reason
+        case ErrorEvent():
+            return wanted.code is None or moment.reason == wanted.code
         case StateEvent():
             return moment.text == wanted.state
         case TranscriptEvent():
@@ -159,8 +165,10 @@ def _about(wanted: Event) -> str:
     if wanted.utterance is not None:
         about.append(f"utterance {wanted.utterance}")
     match wanted:
-        case VerdictEvent(reason=reason) if reason:
+        case VerdictEvent(reason=reason) | DroppedEvent(reason=reason) if reason:
             about.append(str(reason))
+        case ErrorEvent(code=code) if code:
+            about.append(code)
         case StateEvent():
             about.append(str(wanted.state))
         case TranscriptEvent():
@@ -216,6 +224,12 @@ def _context(wanted: ContextMessage, messages: Sequence[Message]) -> Finding:
         return Finding(Status.MET, said, repr(fitting))
     came = "; ".join(map(repr, of_role)) or f"no message of {wanted.role}"
     return Finding(Status.OPEN, said, came)
+
+
+def _whole_context(wanted: ContextMessage, messages: Sequence[Message]) -> Finding:
+    said = f"context: all of {wanted.role} {Text.__str__(wanted)}"
+    whole = " ".join(message.text for message in messages if message.role == wanted.role)
+    return Finding(Status.MET if wanted.fits(whole) else Status.OPEN, said, repr(whole))
 
 
 # --- numbers ---------------------------------------------------------------------------

@@ -69,6 +69,14 @@ class What(StrEnum):
     """The client heard of an error."""
     MADE = "made"
     """The voice has begun to make an utterance."""
+    PREDICTED = "predicted"
+    """The server has these words answered before the turn is over."""
+    CONFIRMED = "confirmed"
+    """The turn ended with these words: the reply that is there already is said."""
+    DROPPED = "dropped"
+    """The reply to these words will not be said."""
+    ASKED = "asked"
+    """The LLM is at a reply: one call of its service, prepared or not."""
     PAUSED = "paused"
     """The server paused the bot, and says so."""
     TOOK_FLOOR = "took_floor"
@@ -91,6 +99,10 @@ SIDES = {
     ),
     Side.BOT: (
         What.MADE,
+        What.PREDICTED,
+        What.CONFIRMED,
+        What.DROPPED,
+        What.ASKED,
         What.PAUSED,
         What.TOOK_FLOOR,
         What.WENT_ON,

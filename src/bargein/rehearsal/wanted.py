@@ -15,6 +15,7 @@ from bargein.floor import Floor
 from bargein.protocol import Reason
 from bargein.rehearsal.moments import What
 from bargein.rehearsal.part import Part
+from bargein.speculation import Outcome
 
 
 class Event(Part):
@@ -34,6 +35,18 @@ class VerdictEvent(Event):
     """A rejected barge-in."""
 
     reason: Reason | None = Field(default=None, description="Why.")
+
+
+class DroppedEvent(Event):
+    """A prepared reply that is not said."""
+
+    reason: Outcome | None = Field(default=None, description="Why.")
+
+
+class ErrorEvent(Event):
+    """An error that the client was told of."""
+
+    code: str | None = Field(default=None, min_length=1, description="Which.")
 
 
 class StateEvent(Event):
@@ -118,6 +131,10 @@ EVENTS = (
     What.UNDERRUN,
     What.THRESHOLD,
     What.ERROR,
+    What.PREDICTED,
+    What.CONFIRMED,
+    What.DROPPED,
+    What.ASKED,
     What.DISREGARDED,
 )
 
@@ -144,7 +161,15 @@ class Expected(Part):
     bot_stopped: Event | None = Field(default=None, description="An utterance was played whole.")
     underrun: Event | None = Field(default=None, description="An utterance stood still.")
     threshold: Event | None = Field(default=None, description="The client got a new threshold.")
-    error: Event | None = Field(default=None, description="The client was told of an error.")
+    error: ErrorEvent | None = Field(default=None, description="The client was told of an error.")
+    predicted: Event | None = Field(
+        default=None, description="The bot prepares a reply while the turn is open."
+    )
+    confirmed: Event | None = Field(default=None, description="The bot says what it has prepared.")
+    dropped: DroppedEvent | None = Field(
+        default=None, description="The bot drops what it has prepared."
+    )
+    asked: Event | None = Field(default=None, description="The LLM is asked for a reply.")
     disregarded: Event | None = Field(
         default=None, description="The server says that a truncate did not apply."
     )
@@ -159,6 +184,10 @@ class Expected(Part):
     )
     context: ContextMessage | None = Field(
         default=None, description="A message that the LLM's context holds."
+    )
+    whole_context: ContextMessage | None = Field(
+        default=None,
+        description="All messages of a role in the LLM's context, one behind the other.",
     )
     count: Counts | None = Field(default=None, description="How often each of these happened.")
     at_most: Counts | None = Field(
