@@ -76,5 +76,9 @@ class HeldReply:
         if frame.metadata.get(DROPPED):
             self._dropping = max(0, self._dropping - 1)
             return True
-        self.forget()
+        if self.holding:
+            # It was on its way before the reply was begun, and is not about it.
+            self._frames = deque()
+        else:
+            self.forget()
         return False

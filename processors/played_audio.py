@@ -14,6 +14,7 @@ from typing import Annotated, Any, Protocol
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
+    EndFrame,
     Frame,
     InterruptionFrame,
     LLMAssistantPushAggregationFrame,
@@ -91,6 +92,7 @@ class PlayedAudio(FrameProcessor):
         self._bot_speaking = False
         self._releasing = False
         self._reply_open = False
+        self._sounded: str | None = None
         self._clock: Clock = LoopClock()
         self._wire: Wire | None = None
         self._ears: BotEars | None = None
@@ -141,8 +143,8 @@ class PlayedAudio(FrameProcessor):
 
     @property
     def busy(self) -> bool:
-        """Whether a reply is being made or said, or something waits behind it."""
-        return self._reply_open or self._playout.pending
+        """Whether a reply is being made or said, or cut, or something waits behind it."""
+        return self._reply_open or self._playout.pending or self._cut is not None
 
     def let_go(self) -> None:
         """The reply that is held may be said: what there is of it goes out now."""
@@ -241,15 +243,24 @@ class PlayedAudio(FrameProcessor):
         match frame:
             case TTSAudioRawFrame():
                 self._playout.append(frame.audio)
+                self._sounded = frame.context_id
                 self._wake.set()
                 return
+            case TTSTextFrame() if self._playout.silent:
+                # The sound of it was played, or there was none: then nobody heard it.
+                if frame.context_id != self._sounded:
+                    return
+                self._playout.add_late(frame.text)
             case TTSTextFrame():
                 at_sample = self._take_text(frame)
             case LLMFullResponseStartFrame():
                 self._reply_open = True
                 self._tell(Heard.REPLY_BEGUN)
-            case LLMFullResponseEndFrame():
-                self._reply_open = False
+            case LLMFullResponseEndFrame() | LLMAssistantPushAggregationFrame() | EndFrame():
+                self._reply_open &= not isinstance(frame, LLMFullResponseEndFrame)
+                # The voice passes them on when it is done; one that fails tells no other end.
+                self._show_words(self._playout.finish())
+                self._wake.set()
             case TTSStartedFrame():
                 self._playout.begin(aside=not frame.append_to_context)
             case TTSStoppedFrame():
@@ -258,7 +269,7 @@ class PlayedAudio(FrameProcessor):
         # What has a time would go by the transport's wall clock, and overtake what has none.
         frame.pts = None
         if self._playout.pending or self._releasing:
-            self._playout.hold(frame, at_sample)
+            self._playout.hold(frame, at_sample, is_text=isinstance(frame, TTSTextFrame))
             self._wake.set()
         else:
             await self._release(frame)

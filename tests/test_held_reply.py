@@ -75,6 +75,26 @@ def test_an_interruption_of_somebody_elses_ends_it_and_goes_on() -> None:
     assert not held.take(SOUND, 0)
 
 
+def test_an_interruption_ends_what_was_let_go_and_not_said_yet() -> None:
+    held = HeldReply()
+    held.hold()
+    held.take(SOUND, 0)
+    held.let_go()
+    assert not held.interrupted(InterruptionFrame())
+    assert given(held) == []
+    assert not held.take(SOUND, 0)
+
+
+def test_an_interruption_that_was_on_its_way_before_leaves_the_reply_held() -> None:
+    held, kept = HeldReply(), TextFrame("of the reply")
+    held.hold()
+    assert not held.interrupted(InterruptionFrame())
+    assert held.take(kept, 0)
+    assert given(held) == []
+    held.let_go()
+    assert given(held) == [kept]
+
+
 def test_a_lost_interruption_does_not_silence_the_bot_for_good() -> None:
     held = HeldReply()
     held.hold()

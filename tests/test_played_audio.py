@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
@@ -56,7 +57,18 @@ async def test_what_follows_the_last_word_does_not_overtake_it() -> None:
     # The transport would sort by these times: the word has none any more.
     word, commit = TTSTextFrame("Bye.", TextType.WORD), LLMAssistantPushAggregationFrame()
     word.pts, commit.pts = 1, 2
-    down, _ = await passed(TTSStartedFrame(), word, commit)
+    down, _ = await passed(word, commit)
     left = [each for each in down if each in (word, commit)]
     assert left == [word, commit]
     assert [each.pts for each in left] == [None, None]
+
+
+@pytest.mark.parametrize("end", [LLMFullResponseEndFrame, LLMAssistantPushAggregationFrame])
+async def test_words_of_a_voice_that_failed_were_not_said_and_hold_nothing_up(
+    end: type[Frame],
+) -> None:
+    word, ends, late = TTSTextFrame("Bye.", TextType.WORD), end(), TTSTextFrame("Ah.", "word")
+    word.context_id = late.context_id = "reply"
+    down, _ = await passed(TTSStartedFrame(), word, ends, late)
+    left = [each for each in down if each in (word, ends, late)]
+    assert left == [ends]

@@ -18,7 +18,7 @@ from bargein.cut import Cut, LastCut
 from bargein.pacing import Pacing
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.sound import sound_end
-from bargein.truncation import Word
+from bargein.truncation import Word, WordTrack
 from bargein.utterance import Utterance
 
 Item = TypeVar("Item")
@@ -43,6 +43,17 @@ class Chunk:
     last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Held(Generic[Item]):
+    """An item that waits."""
+
+    utterance: int
+    at_sample: int
+    item: Item
+    is_text: bool
+    """It is what the utterance says: without any sound nobody heard it."""
+
+
 class Playout(Generic[Item]):
     """Owns the samples; see the module. Times are milliseconds of any one clock."""
 
@@ -52,7 +63,7 @@ class Playout(Generic[Item]):
         self.paused = False
         self._pacing = Pacing(lead_ms)
         self._queue: deque[Utterance] = deque()
-        self._items: deque[tuple[int, int, Item]] = deque()
+        self._items: deque[Held[Item]] = deque()
         self._said: list[str] = []
         self._committed: deque[tuple[int, str]] = deque(maxlen=COMMITS_ON_THEIR_WAY)
         self._next_id = first_id
@@ -101,15 +112,21 @@ class Playout(Generic[Item]):
         utterance.sentence_from = utterance.total
         return utterance.id, first, added
 
+    def add_late(self, text: str) -> None:
+        """Add a word whose utterance was played already: it was heard."""
+        self._said.append(text)
+
     def finish(self) -> tuple[int, int, tuple[Word, ...]] | None:
         """Close the open utterance, if any; gives its last word, whose end is now known.
 
-        One without any audio is as good as played: nobody would ever say that it was.
+        One without any audio is over at once, and what it should have said is forgotten.
         """
         if not self._open:
             return None
         utterance = self._queue[-1]
         utterance.finished = True
+        if not utterance.total:
+            self._forget_text(utterance)
         self._end_last_word(utterance)
         self._drop_played()
         track = utterance.words
@@ -121,13 +138,14 @@ class Playout(Generic[Item]):
         """Each utterance that is not played to its end and has words, with all of them so far."""
         return [(each.id, each.words.words) for each in self._queue if len(each.words)]
 
-    def hold(self, item: Item, at_sample: int | None = None) -> None:
+    def hold(self, item: Item, at_sample: int | None = None, *, is_text: bool = False) -> None:
         """Keep an item until what is queued before it was played (or up to `at_sample`)."""
         if not self._queue:
-            self._items.append((0, 0, item))
+            self._items.append(Held(0, 0, item, is_text=False))
             return
         tail = self._queue[-1]
-        self._items.append((tail.id, tail.total if at_sample is None else at_sample, item))
+        at = tail.total if at_sample is None else at_sample
+        self._items.append(Held(tail.id, at, item, is_text))
 
     # --- what goes out ----------------------------------------------------------------
 
@@ -192,12 +210,15 @@ class Playout(Generic[Item]):
     def released(self) -> Iterator[Item]:
         """Give, and forget, the items whose turn has come."""
         while self._items:
-            utterance, at_sample, item = self._items[0]
+            held = self._items[0]
             head = self._queue[0] if self._queue else None
-            if head and (utterance > head.id or (utterance == head.id and at_sample > head.played)):
+            if head and (held.utterance, held.at_sample) > (head.id, head.played):
+                return
+            if head and held.is_text and held.utterance == head.id and not head.total:
+                # There may never be any sound of it.
                 return
             self._items.popleft()
-            yield item
+            yield held.item
 
     def commit(self) -> int:
         """What was said so far goes to the context: the next reply starts with nothing said.
@@ -213,6 +234,11 @@ class Playout(Generic[Item]):
     def pending(self) -> bool:
         """Whether anything is still to be played or released."""
         return bool(self._queue or self._items)
+
+    @property
+    def silent(self) -> bool:
+        """Whether no utterance is under way."""
+        return not self._queue
 
     @property
     def speaking(self) -> bool:
@@ -287,7 +313,7 @@ class Playout(Generic[Item]):
 
     def drop_items(self) -> list[Item]:
         """Forget all items, and give them: some may not be dropped."""
-        items = [item for _, _, item in self._items]
+        items = [held.item for held in self._items]
         self._items.clear()
         return items
 
@@ -320,6 +346,12 @@ class Playout(Generic[Item]):
     @property
     def _open(self) -> bool:
         return bool(self._queue) and not self._queue[-1].finished
+
+    def _forget_text(self, utterance: Utterance) -> None:
+        """Nothing of it sounded: it was not said."""
+        utterance.words = WordTrack()
+        kept = [each for each in self._items if not each.is_text or each.utterance != utterance.id]
+        self._items = deque(kept)
 
     def _latest(self) -> Utterance:
         if not self._queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -104,6 +105,39 @@ def test_what_came_instead_is_named() -> None:
     (finding,) = findings({"rejected": {"reason": "echo", "within_ms": 600, "after": "muted"}})
     assert finding.expected == "rejected (echo) within 600 ms after muted"
     assert finding.came == "rejected (no_speech) at 1400 ms, accepted at 2300 ms"
+
+
+PREPARED = (
+    Moment(100, What.PREDICTED, text="two teas"),
+    Moment(300, What.DROPPED, text="two teas", reason="other_words"),
+    Moment(700, What.CONFIRMED, text="two teas please"),
+    Moment(900, What.ERROR, text="no reply came", reason="no_reply"),
+)
+
+
+@pytest.mark.parametrize(
+    ("expected", "status"),
+    [
+        ({"predicted": {}}, Status.MET),
+        ({"dropped": {"reason": "other_words"}}, Status.MET),
+        ({"dropped": {"reason": "expired"}}, Status.OPEN),
+        ({"confirmed": {"after": "dropped", "within_ms": 400}}, Status.MET),
+        ({"confirmed": {"after": "dropped", "within_ms": 399}}, Status.FAILED),
+        ({"asked": {}}, Status.OPEN),
+        ({"count": {"predicted": 1, "confirmed": 1, "dropped": 1}}, Status.MET),
+        ({"error": {"code": "no_reply"}}, Status.MET),
+        ({"error": {"code": "bot_failed"}}, Status.OPEN),
+        ({"whole_context": {"role": "user", "text": "two teas please"}}, Status.MET),
+        ({"whole_context": {"role": "user", "text": "two teas"}}, Status.OPEN),
+        ({"whole_context": {"role": "tool", "text": ""}}, Status.MET),
+    ],
+    ids=str,
+)
+def test_an_expectation_of_what_was_prepared(expected: dict[str, Any], status: Status) -> None:
+    context = (Message("user", "Two teas"), Message("user", "please"))
+    evidence = Evidence(PREPARED, Hearing(24_000), context, None)
+    (finding,) = judge([Expected.model_validate_json(json.dumps(expected))], evidence)
+    assert finding.status is status
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +21,30 @@ from tests.vendors.latency import Writing, now_ms, until_ms
 
 CHARS_PER_TOKEN = 4
 """Of a prompt, about, in English."""
+
+
+class Wrong(Enum):
+    """What goes wrong with a reply."""
+
+    NOTHING = auto()
+    STALLS = auto()
+    """The next token never comes."""
+    LEAVES = auto()
+    """The connection is cut."""
+    FAILS = auto()
+    """500, before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets."""
+
+    text: str
+    tool: str = ""
+    """The name of a tool that is called behind the text."""
+    wrong: Wrong = Wrong.NOTHING
+    after_tokens: int = 0
+    """So much of the text comes before it goes wrong."""
 
 
 @dataclass(slots=True)
@@ -31,6 +56,8 @@ class Request:
     """Of the monotonic clock."""
     asked: str
     """All that the user has said in this conversation, as the LLM was told."""
+    last: str
+    """What the user has said last; empty behind the result of a tool."""
     reply: str
     streamed: bool
     input_tokens: int
@@ -49,21 +76,26 @@ class Anthropic:
         self,
         reply: Callable[[int], str],
         latency: Callable[[int], Writing] = lambda number: Writing(),
+        *,
+        answer: Callable[[Request], Answer] | None = None,
     ) -> None:
-        """`reply` and `latency` are asked with the number of the request, from 1."""
-        self._reply = reply
+        """`reply` and `latency` are asked with the number of the request, from 1.
+
+        `answer`, if there is one, is asked with the request, and may have it go wrong.
+        """
+        self._reply, self._answer_to = reply, answer
         self._latency = latency
         self.requests: list[Request] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
-        """Serve, and give the address: `http://127.0.0.1:PORT`."""
+    async def open(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve, and give the address: `http://127.0.0.1:PORT`; 0 takes any free port."""
         app = web.Application()
         app.router.add_post("/v1/messages", self._serve)
         # A client that leaves ends the writing at once.
         runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port)
         await site.start()
         host, port = runner.addresses[0][:2]
         try:
@@ -78,13 +110,16 @@ class Anthropic:
             number,
             now_ms(),
             asked=_said_by_user(body["messages"]),
+            last=_said_by_user(body["messages"][-1:], only_last=True),
             reply=self._reply(number),
             streamed=bool(body.get("stream")),
             input_tokens=len(json.dumps(body["messages"])) // CHARS_PER_TOKEN,
         )
         self.requests.append(seen)
+        answer = self._answer_to(seen) if self._answer_to else Answer(seen.reply)
+        seen.reply = answer.text
         try:
-            return await self._answer(request, seen, body["model"])
+            return await self._answer(request, seen, body["model"], answer)
         except ConnectionResetError:
             seen.cancelled = True
             return web.Response()
@@ -92,7 +127,12 @@ class Anthropic:
             seen.cancelled = True
             raise
 
-    async def _answer(self, request: web.Request, seen: Request, model: str) -> web.StreamResponse:
+    async def _answer(
+        self, request: web.Request, seen: Request, model: str, answer: Answer
+    ) -> web.StreamResponse:
+        if answer.wrong is Wrong.FAILS:
+            error = {"type": "api_error", "message": "Internal server error"}
+            return web.json_response({"type": "error", "error": error}, status=500)
         tokens = re.findall(r"\S+\s*", seen.reply)
         latency = self._latency(seen.number)
         message = _message(seen, model)
@@ -110,16 +150,37 @@ class Anthropic:
         await stream.say("ping")
         for number, token in enumerate(tokens):
             await until_ms(seen.at_ms + latency.at_ms(number, len(tokens)))
+            if answer.wrong is not Wrong.NOTHING and number == answer.after_tokens:
+                await self._go_wrong(request, answer.wrong)
             delta = {"type": "text_delta", "text": token}
             await stream.say("content_block_delta", index=0, delta=delta)
             seen.tokens += 1
             seen.first_ms = seen.first_ms or now_ms()
         await stream.say("content_block_stop", index=0)
-        end = {"stop_reason": "end_turn", "stop_sequence": None}
+        if answer.tool:
+            await self._call(stream, seen, answer.tool)
+        reason = "tool_use" if answer.tool else "end_turn"
+        end = {"stop_reason": reason, "stop_sequence": None}
         await stream.say("message_delta", delta=end, usage={"output_tokens": seen.tokens})
         await stream.say("message_stop")
         await response.write_eof()
         return response
+
+    async def _go_wrong(self, request: web.Request, wrong: Wrong) -> None:
+        if wrong is Wrong.STALLS:
+            # The client leaves one day, which ends this.
+            await asyncio.Event().wait()
+        if request.transport:
+            request.transport.abort()
+        # It is cancelled, as by a client that has left.
+        await asyncio.Event().wait()
+
+    async def _call(self, stream: _Stream, seen: Request, tool: str) -> None:
+        block = {"type": "tool_use", "id": f"call_{seen.number}", "name": tool, "input": {}}
+        await stream.say("content_block_start", index=1, content_block=block)
+        delta = {"type": "input_json_delta", "partial_json": "{}"}
+        await stream.say("content_block_delta", index=1, delta=delta)
+        await stream.say("content_block_stop", index=1)
 
 
 @dataclass(slots=True)
@@ -146,12 +207,12 @@ def _message(seen: Request, model: str) -> dict[str, Any]:
     }
 
 
-def _said_by_user(messages: list[dict[str, Any]]) -> str:
+def _said_by_user(messages: list[dict[str, Any]], *, only_last: bool = False) -> str:
     said: list[str] = []
     for message in messages:
         if message["role"] != "user":
             continue
         content = message["content"]
         parts = [content] if isinstance(content, str) else [p.get("text", "") for p in content]
-        said.extend(parts)
-    return " ".join(said)
+        said.extend(parts[-1:] if only_last else parts)
+    return " ".join(said).strip()

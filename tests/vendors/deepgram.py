@@ -18,10 +18,19 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.vendors.ear import RATE_HZ, Ear, HeardTurn, Understood
-from tests.vendors.latency import Recognition, now_ms
+from tests.vendors.latency import Recognition, now_ms, until_ms
 
 CONFIDENCE = 0.98
 MODEL = {"name": "general-nova-3", "version": "2025-04-17.0", "arch": "nova-3"}
+
+
+Spoil = Callable[[Understood], Sequence[tuple[float, Understood]]]
+"""What is sent in place of a result, each after so many ms."""
+
+
+def as_it_is(result: Understood) -> Sequence[tuple[float, Understood]]:
+    """Nothing goes wrong."""
+    return [(0.0, result)]
 
 
 @dataclass(slots=True)
@@ -51,16 +60,21 @@ class Deepgram:
         self,
         turns: Sequence[HeardTurn],
         latency: Callable[[int], Recognition] = lambda number: Recognition(),
+        *,
+        spoil: Spoil = as_it_is,
     ) -> None:
-        """Hear these turns on each connection; `latency` is asked with its number, from 0."""
-        self._turns = turns
+        """Hear these turns on each connection; `latency` is asked with its number, from 0.
+
+        `spoil` may make something else of each result.
+        """
+        self._turns, self._spoil = turns, spoil
         self._latency = latency
         self.connections: list[Listening] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
-        """Serve, and give the address: `ws://127.0.0.1:PORT`."""
-        async with serve(self._serve, "127.0.0.1", 0) as server:
+    async def open(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve, and give the address: `ws://127.0.0.1:PORT`; 0 takes any free port."""
+        async with serve(self._serve, "127.0.0.1", port) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:
@@ -69,7 +83,8 @@ class Deepgram:
         seen = Listening(len(self.connections), query)
         self.connections.append(seen)
         with suppress(ConnectionClosed):
-            await _Conversation(socket, seen, self._turns, self._latency(seen.number)).run()
+            latency = self._latency(seen.number)
+            await _Conversation(socket, seen, self._turns, latency, self._spoil).run()
         seen.closed = True
 
 
@@ -82,8 +97,10 @@ class _Conversation:
         seen: Listening,
         turns: Sequence[HeardTurn],
         latency: Recognition,
+        spoil: Spoil,
     ) -> None:
-        self._socket, self._seen = socket, seen
+        self._socket, self._seen, self._spoil = socket, seen, spoil
+        self._later: set[asyncio.Task[None]] = set()
         self._ear = Ear(turns, latency)
         self._news = asyncio.Event()
         self._arrived_ms = now_ms()
@@ -98,7 +115,8 @@ class _Conversation:
                 elif not await self._obey(json.loads(message)):
                     return
         finally:
-            telling.cancel()
+            for task in (telling, *self._later):
+                task.cancel()
 
     def _hear(self, pcm: bytes) -> None:
         self._seen.audio_bytes += len(pcm)
@@ -138,6 +156,20 @@ class _Conversation:
         return self._ear.heard_ms + now_ms() - self._arrived_ms
 
     async def _send(self, result: Understood) -> None:
+        for after_ms, each in self._spoil(result):
+            if after_ms:
+                task = asyncio.create_task(self._send_at(now_ms() + after_ms, each))
+                self._later.add(task)
+                task.add_done_callback(self._later.discard)
+            else:
+                await self._send_now(each)
+
+    async def _send_at(self, at_ms: float, result: Understood) -> None:
+        await until_ms(at_ms)
+        with suppress(ConnectionClosed):
+            await self._send_now(result)
+
+    async def _send_now(self, result: Understood) -> None:
         self._seen.results.append((now_ms(), result))
         await self._send_json(_results(result, self._seen))
 

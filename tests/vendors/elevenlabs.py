@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,21 @@ SCHEDULE_CHARS = (120, 160, 250, 290)
 """How much text is waited for without auto mode; the vendor's default."""
 CHAR_MS = 25
 """A character takes so long to say: a hurried voice, so that conversations are short."""
+
+
+class Wrong(Enum):
+    """What goes wrong with a text."""
+
+    NOTHING = auto()
+    SILENT = auto()
+    """No audio comes, nor an end."""
+    FAILS = auto()
+    """An error, and the connection is closed, as for a broken rule."""
+    LEAVES = auto()
+    """The connection is cut behind the first piece."""
+
+
+ERROR_CODE = 1008
 
 
 @dataclass(slots=True)
@@ -53,17 +69,22 @@ class Spoken:
 class ElevenLabs:
     """A server; `async with server.open() as url`."""
 
-    def __init__(self, latency: Callable[[int], Synthesis] = lambda number: Synthesis()) -> None:
-        """`latency` is asked with the number of the context, from 1."""
-        self._latency = latency
+    def __init__(
+        self,
+        latency: Callable[[int], Synthesis] = lambda number: Synthesis(),
+        *,
+        wrong: Callable[[str], Wrong] = lambda text: Wrong.NOTHING,
+    ) -> None:
+        """`latency` is asked with the number of the context, from 1; `wrong` with each text."""
+        self._latency, self._wrong = latency, wrong
         self.contexts: list[Spoken] = []
         self.left = 0
         """So many clients have gone."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
-        """Serve, and give the address: `ws://127.0.0.1:PORT`."""
-        async with serve(self._serve, "127.0.0.1", 0) as server:
+    async def open(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve, and give the address: `ws://127.0.0.1:PORT`; 0 takes any free port."""
+        async with serve(self._serve, "127.0.0.1", port) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:
@@ -90,16 +111,23 @@ class ElevenLabs:
     def _open(self, socket: ServerConnection, name: str, *, auto_mode: bool) -> _Context:
         seen = Spoken(name, now_ms())
         self.contexts.append(seen)
-        return _Context(socket, seen, self._latency(len(self.contexts)), auto_mode=auto_mode)
+        latency = self._latency(len(self.contexts))
+        return _Context(socket, seen, latency, self._wrong, auto_mode=auto_mode)
 
 
 class _Context:
     """A context at work."""
 
     def __init__(
-        self, socket: ServerConnection, seen: Spoken, latency: Synthesis, *, auto_mode: bool
+        self,
+        socket: ServerConnection,
+        seen: Spoken,
+        latency: Synthesis,
+        wrong: Callable[[str], Wrong],
+        *,
+        auto_mode: bool,
     ) -> None:
-        self._socket, self._seen, self._latency = socket, seen, latency
+        self._socket, self._seen, self._latency, self._wrong = socket, seen, latency, wrong
         self._auto_mode = auto_mode
         self._buffer = ""
         self._chunks = 0
@@ -147,11 +175,23 @@ class _Context:
         elif not text[0].isspace():
             # As Flash does: a later text begins with the space that parts it from the one before.
             text = f" {text}"
+        wrong = self._wrong(text)
+        if wrong in (Wrong.SILENT, Wrong.FAILS):
+            await self._go_wrong(wrong)
         size = self._latency.piece_chars
         for at in range(0, len(text), size):
             piece = text[at : at + size]
             await until_ms(begun_ms + self._latency.at_ms(at + len(piece), len(text)))
             await self._send_piece(piece)
+            if wrong is Wrong.LEAVES:
+                self._socket.transport.abort()
+
+    async def _go_wrong(self, wrong: Wrong) -> None:
+        if wrong is Wrong.SILENT:
+            # Until the client has left.
+            await asyncio.Event().wait()
+        await self._send({"message": "that is not allowed", "error": "policy", "code": ERROR_CODE})
+        await self._socket.close(ERROR_CODE)
 
     async def _send_piece(self, piece: str) -> None:
         samples = len(piece) * CHAR_MS * RATE_HZ // 1000

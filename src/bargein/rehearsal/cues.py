@@ -25,6 +25,11 @@ CUES = (
     What.SENT,
     What.DISREGARDED,
     What.MADE,
+    What.PREDICTED,
+    What.CONFIRMED,
+    What.DROPPED,
+    What.ASKED,
+    What.ERROR,
 )
 WITH_TEXT = {What.BOT_WORD: "coffee", What.FLOOR: "listening"}
 """These are about a text, which is written behind them; with an example of one."""

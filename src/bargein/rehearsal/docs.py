@@ -22,6 +22,8 @@ from bargein.rehearsal.scenario import (
 )
 from bargein.rehearsal.wanted import (
     ContextMessage,
+    DroppedEvent,
+    ErrorEvent,
     Event,
     Expected,
     StateEvent,
@@ -64,6 +66,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 KINDS: dict[type[BaseModel], str] = {
     Event: "event",
     VerdictEvent: "event, and `reason`",
+    DroppedEvent: "event, and `reason`",
+    ErrorEvent: "event, and `code`",
     StateEvent: "event, and `state`",
     TranscriptEvent: "event, and a text",
     UtteranceText: "`utterance` and a text",
