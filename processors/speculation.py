@@ -71,7 +71,7 @@ class Speculation(FrameProcessor):
                 le=1000,
                 description="With so much silence behind them, words are answered at once.",
             ),
-        ] = 96,
+        ] = 64,
         stable_ms: Annotated[
             int,
             Field(

@@ -22,7 +22,7 @@ SENTENCE_ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01")
 class SpeculationRules:
     """What a prediction needs, and what it may cost."""
 
-    pause_ms: float = 96
+    pause_ms: float = 64
     """With so much silence, words are answered at once."""
     stable_ms: float = 700
     """Words that have not changed for so long are answered even in mid-speech."""
