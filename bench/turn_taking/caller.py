@@ -23,7 +23,7 @@ from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
 STEP_MS = 8
 STEP_SAMPLES = RATE_HZ * STEP_MS // 1000
 PLAYED_SAMPLES = BOT_RATE_HZ * STEP_MS // 1000
-REST_MS = 1_200
+REST_MS = 900
 """The bot has been silent for so long: the user speaks again."""
 UNANSWERED_MS = 8_000
 """The user waits so long for an answer, then says the next thing."""

@@ -25,7 +25,7 @@ from tests.vendors.voice import RATE_HZ, number_in, tone
 
 SCHEDULE_CHARS = (120, 160, 250, 290)
 """How much text is waited for without auto mode; the vendor's default."""
-CHAR_MS = 25
+CHAR_MS = 16
 """A character takes so long to say: a hurried voice, so that conversations are short."""
 
 
