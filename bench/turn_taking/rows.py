@@ -54,9 +54,11 @@ SLOW = (
     ),
 )
 """The first token, or the first audio of a text, comes so late; the whole takes as long."""
+STREAMING = ("eager", "ours.yaml", "speculating.yaml")
+BOTS = len(STREAMING)
 SENSITIVITY = tuple(
     Row(f"{bot.removesuffix('.yaml')}-{name}", bot, "the same", None, latencies)
     for name, latencies in SLOW
-    for bot in ("eager", "ours.yaml", "speculating.yaml")
+    for bot in STREAMING
 )
 ROWS = HEADLINE + SENSITIVITY

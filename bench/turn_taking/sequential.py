@@ -116,14 +116,15 @@ class Bot:
                     await listening
 
     async def _hear(self, message: Any) -> None:
-        if not isinstance(message, ListenV1Results) or not message.is_final:
+        if not isinstance(message, ListenV1Results):
             return
         text = message.channel.alternatives[0].transcript
-        if text:
+        if text and self._reply:
+            self._reply.cancel()
+            self._reply = None
+        if text and message.is_final:
             self._words.append(text)
         if text and message.speech_final:
-            if self._reply:
-                self._reply.cancel()
             self._reply = asyncio.create_task(self._answer(" ".join(self._words)))
 
     async def _answer(self, text: str) -> None:

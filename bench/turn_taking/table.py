@@ -1,15 +1,19 @@
-"""Figures of rows, and the table of them. Pure."""
+"""Figures of rows, and the tables of them. Pure.
+
+python -m bench.turn_taking.table results.jsonl
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bargein.measure.figures import percentile
-from bench.turn_taking.rows import ROWS
+from bench.turn_taking.rows import BOTS, HEADLINE, SENSITIVITY, SLOW
 from bench.turn_taking.turns import Line
 
 HEAD = (
@@ -69,7 +73,6 @@ def _line(each: Measured) -> str:
         if len(known) == len(each.lines)
         else f"{len(known)} of {len(each.lines)}"
     )
-    figures = [f"{percentile(known, n):,.0f}" if known else "" for n in (50, 95)]
     share = each.confirmed / len(each.lines)
     predicted = (
         f"{share:.0%}, {each.predictions / len(each.lines):.1f} tries" if each.predictions else ""
@@ -77,7 +80,7 @@ def _line(each: Measured) -> str:
     cells = (
         each.row,
         turns,
-        *figures,
+        *_figures(known),
         str(sum(line.cut_in for line in each.lines)),
         str(sum(line.wrong_replies for line in each.lines)),
         f"{each.mean('requests'):.1f}",
@@ -96,6 +99,35 @@ def named(measured: Sequence[Measured], material: str, rows: Sequence[str]) -> l
     ]
 
 
-def says(row: str) -> str:
-    """What a row is."""
-    return next(each.says for each in ROWS if each.name == row)
+def sensitivity(measured: Sequence[Measured]) -> list[str]:
+    """A line for each latency, a column for each bot: p50 and p95."""
+    bots = [row.name.removesuffix(f"-{SLOW[0][0]}") for row in SENSITIVITY[:BOTS]]
+    lines = [f"| | {' | '.join(bots)} |", f"|---|{'---|' * len(bots)}"]
+    for name, _ in SLOW:
+        rows = named(measured, "espeak", [f"{bot}-{name}" for bot in bots])
+        cells = [" / ".join(_figures(each.latencies_ms)) for each in rows]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _figures(known: Sequence[float]) -> list[str]:
+    """The middle and the tail."""
+    return [f"{percentile(known, n):,.0f}" if known else "" for n in (50, 95)]
+
+
+def main() -> None:
+    """Print all that there is."""
+    measured = read(Path(sys.argv[1]))
+    for material in dict.fromkeys(each.material for each in measured):
+        print(
+            "",
+            material,
+            "",
+            *table(named(measured, material, [row.name for row in HEADLINE])),
+            sep="\n",
+        )
+    print("", *sensitivity(measured), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
