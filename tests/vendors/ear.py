@@ -19,7 +19,9 @@ BLOCK_SAMPLES = 160
 LOUD_DB = -50.0
 """RMS of a block (10 ms, dBFS) that is no silence any more."""
 SETTLE_MS = 200
-"""A turn is over so long after its sound; what is loud then is the next one."""
+"""A turn is over so long after its sound."""
+QUIET_MS = 800
+"""So much silence is before a turn: what is loud sooner is the rest of one that was held up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Ear:
         self._turn = 0
         self._onset_samples: int | None = None
         self._spoke_until_ms = 0.0
+        self._loud_at_ms = float(-QUIET_MS)
         self._told = 0
         self._done = 0
         self._cut = 0
@@ -113,8 +116,8 @@ class Ear:
         data = self._rest + pcm
         size = BLOCK_SAMPLES * 2
         for at in range(0, len(data) - size + 1, size):
-            if self._onset_samples is None and self._turn < len(self._turns):
-                self._listen_for_onset(data[at : at + size])
+            if is_loud(np.frombuffer(data[at : at + size], dtype="<i2")):
+                self._hear_sound()
             self._samples += BLOCK_SAMPLES
             self._maybe_turn_over()
         self._rest = data[len(data) // size * size :]
@@ -168,8 +171,10 @@ class Ear:
         now_ms = self._since_onset_ms
         return any(word.start_ms <= now_ms < word.end_ms for word in self._words)
 
-    def _listen_for_onset(self, block: bytes) -> None:
-        if is_loud(np.frombuffer(block, dtype="<i2")):
+    def _hear_sound(self) -> None:
+        quiet_ms, self._loud_at_ms = self.heard_ms - self._loud_at_ms, self.heard_ms
+        between = self._onset_samples is None and self._turn < len(self._turns)
+        if between and quiet_ms >= QUIET_MS:
             self._onset_samples = self._samples
             self._told = self._done = self._cut = 0
 

@@ -80,3 +80,12 @@ def test_the_next_turn_begins_at_the_next_loud_moment() -> None:
 
 def test_a_word_whose_audio_does_not_come_is_not_understood() -> None:
     assert told(sound(450)) == ["300 partial To"]
+
+
+def test_what_comes_late_of_a_turn_is_not_the_next_one() -> None:
+    """A network that stalls has the bot's service fill the gap with silence."""
+    held_up = sound(600) + silence(700) + sound(700) + silence(1000) + sound(300) + silence(400)
+    assert [each for each in told(held_up) if "Yes" in each] == [
+        "3400 partial Yes",
+        "3600 final. Yes.",
+    ]
