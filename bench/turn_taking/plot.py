@@ -27,7 +27,8 @@ LABELS = {
 MOST_MS = 4_500
 EVERY_MS = 500
 AIM_MS = 300
-WIDTH, HEIGHT = 860, 340
+WIDTH, HEIGHT = 860, 350
+IN_A_ROW, LEGEND_WIDTH = 3, 230
 PANEL_WIDTH, PANEL_HEIGHT = 370, 220
 LEFT, TOP, GAP = 52, 44, 56
 STYLE = """
@@ -94,11 +95,11 @@ def _curve(row: Measured) -> str:
 
 
 def _legend() -> list[str]:
-    lines, x, y = [], LEFT, HEIGHT - 22
-    for bot in BOTS:
+    lines = []
+    for number, bot in enumerate(BOTS):
+        x, y = LEFT + number % IN_A_ROW * LEGEND_WIDTH, HEIGHT - 40 + number // IN_A_ROW * 20
         lines.append(f'<line class="curve {bot}" x1="{x}" x2="{x + 26}" y1="{y}" y2="{y}"/>')
         lines.append(f'<text x="{x + 32}" y="{y + 4}">{LABELS[bot]}</text>')
-        x += 50 + 7 * len(LABELS[bot])
     return lines
 
 
