@@ -12,6 +12,8 @@ from tests.vendors.voice import GLANCE_MS, LOUD, PITCHES, RATE_HZ, pitch_of
 
 GAP_MS = 60
 """The bot's voice begins anew behind so much silence."""
+NOTE_WORDS = 20
+"""The note that tells an LLM where it was cut off has about as many."""
 CUT_IN_MS = 20
 """The caller's clock has steps; less of the bot's voice than this is no cut-in."""
 
@@ -118,7 +120,7 @@ def _line(heard: Heard, number: int, first_turn: int) -> Line:
         latency_ms=round(answers[0] - turn.end_ms, 1) if answers else None,
         cut_in=any(_overlaps(each, turn) for each in within),
         wrong_replies=sum(
-            not _normal(each.text).endswith(_normal(text))
+            not _ends_with(_words(each.text), _words(text))
             for each in asked
             if any(_speaks(stretch, each) for stretch in within)
         ),
@@ -139,5 +141,18 @@ def _speaks(stretch: Voiced, asked: Asked) -> bool:
     return stretch.pitch == asked.number % PITCHES and stretch.from_ms > asked.at_ms
 
 
-def _normal(text: str) -> str:
-    return " ".join("".join(c for c in text.lower() if c.isalnum() or c.isspace()).split())
+def _ends_with(asked: list[str], said: list[str]) -> bool:
+    """Whether the last words are these, in order; a note for the LLM may stand between them."""
+    left, skipped = list(said), 0
+    for word in reversed(asked):
+        if left and word == left[-1]:
+            left.pop()
+        else:
+            skipped += 1
+        if not left or skipped > NOTE_WORDS or len(left) == len(said):
+            break
+    return not left
+
+
+def _words(text: str) -> list[str]:
+    return "".join(c for c in text.lower() if c.isalnum() or c.isspace()).split()

@@ -72,6 +72,21 @@ def test_a_reply_to_half_the_words_is_wrong_only_if_it_is_heard() -> None:
     assert (wrong.requests, wrong.wrong_replies) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        pytest.param("Hello. Two teas, please!", 0, id="all words, last"),
+        pytest.param("two teas The user interrupted you. please", 0, id="around a note"),
+        pytest.param("two teas please hello", 1, id="others behind them"),
+        pytest.param("two peas please", 1, id="another word"),
+        pytest.param("teas please", 1, id="one is missing"),
+    ],
+)
+def test_a_reply_is_right_if_the_llm_was_told_all_words_of_the_turn(asked: str, wrong: int) -> None:
+    first, _ = judged(tape((1, 2300, 3000)), (1, 1900, asked))
+    assert first.wrong_replies == wrong
+
+
 def test_without_a_sound_there_is_no_latency() -> None:
     first, _ = judged(tape())
     assert first.latency_ms is None
