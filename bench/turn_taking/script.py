@@ -57,7 +57,7 @@ TURNS = (
     "A small one.",
     "Thank you very much for your help, |0.4| see you tomorrow.",
 )
-"""From 1 to 18 words; 15 have pauses of 0.3 to 0.9 s inside, as at commas and in doubt."""
+"""From 1 to 18 words; 14 have pauses of 0.3 to 0.9 s inside, as at commas and in doubt."""
 
 VOICES = ("en-us+klatt2", "en-us+Annie", "en-us", "en-us+m7")
 """Who speaks, by turns: smart turn takes half of their ends for ends, of other voices fewer."""
