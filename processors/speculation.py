@@ -177,6 +177,11 @@ class Speculation(FrameProcessor):
         """When two transcripts are the same."""
         return self._predictor.rules.policy
 
+    @property
+    def trusts_words(self) -> bool:
+        """Whether a turn may end on partial words: the recogniser hears none where none are."""
+        return not self._predictor.rules.wait_for_final
+
     # --- frames ------------------------------------------------------------------------
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:

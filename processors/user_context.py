@@ -34,6 +34,8 @@ from pipecat.utils.time import time_now_iso8601
 
 from bargein.endpointing import EndpointRules
 from bargein.floor import Floor
+from bargein.late_words import Late as LateFinal
+from bargein.late_words import LateWords
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
 from bargein.matching import MatchPolicy
@@ -118,10 +120,10 @@ class UserContext(LLMUserAggregator):
         self._dropped = False
         self._leftover = Leftover()
         self._last_final = ""
-        self._news = True
         self._partial = ""
         self._standing = Standing(speculation.policy if speculation else MatchPolicy())
         self._told = Told()
+        self._late = LateWords(self._standing.policy)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Let transcripts through only when the user has the floor."""
@@ -129,6 +131,7 @@ class UserContext(LLMUserAggregator):
             case InputAudioRawFrame():
                 # The end of a turn is all that needs it; the aggregator would ask everybody.
                 await self._turn.process_frame(frame)
+                self._late.pass_audio(frame.num_frames * 1000 / frame.sample_rate)
                 if self._passes_microphone:
                     await self.push_frame(frame, direction)
                 return
@@ -140,9 +143,9 @@ class UserContext(LLMUserAggregator):
                 self._standing.forget()
                 self._partial = ""
             case VADUserStartedSpeakingFrame():
-                self._news = True
                 self._dropped = False
                 self._standing.speech_began()
+                self._late.speech_began()
             case WordsDroppedFrame():
                 # What the recogniser still says is about speech that was no turn.
                 self._held.clear()
@@ -151,7 +154,6 @@ class UserContext(LLMUserAggregator):
                 self._partial = ""
                 return
             case FloorTakenFrame():
-                self._news = True
                 self._leftover.forget()
                 self._dropped = False
         await self._maybe_void(frame, direction)
@@ -196,8 +198,9 @@ class UserContext(LLMUserAggregator):
         """The turn is open: what was kept for it belongs to it."""
         if self._speculation:
             self._speculation.turn_opened()
+        self._late.turn_opened()
         for each in self._held:
-            self._last_final = each.text
+            self._note_final(each.text)
             await super().process_frame(each, direction)
         self._held.clear()
         if self._partial:
@@ -237,6 +240,7 @@ class UserContext(LLMUserAggregator):
         self._partial = ""
         if written:
             self._told.message = self._context.messages[-1]
+            self._late.turn_over(written)
         if not run_llm and self._speculation:
             await self._speculation.let_go()
         return written
@@ -259,15 +263,15 @@ class UserContext(LLMUserAggregator):
             return True
         if isinstance(frame, TranscriptionFrame) and self._stands_already(frame):
             return False
-        if self._is_told_again(frame):
-            # It says no more than that the recogniser has finished.
-            frame.text = ""
-            return True
+        if isinstance(frame, TranscriptionFrame) and self._is_late(frame):
+            # One without words still says that the recogniser has finished.
+            return not frame.text
         self._listener.words(frame.text, final=final)
         if not isinstance(frame, TranscriptionFrame):
             # Also the first words of speech that is too short so far for a turn.
             may_be_turn = self._turn.open or self._listener.floor in (Floor.IDLE, *JUDGED)
             self._partial = frame.text if may_be_turn else ""
+            self._late.guess()
             return self._turn.open
         self._partial = ""
         if not self._turn.open or self._held:
@@ -276,15 +280,37 @@ class UserContext(LLMUserAggregator):
             return False
         if self._speculation:
             self._speculation.learn(f"{self._words()} {frame.text}".strip())
-        self._last_final = frame.text
+        self._note_final(frame.text)
         return True
 
-    def _is_told_again(self, frame: Transcript) -> bool:
-        """Whether these final words are the last ones, with nothing said or guessed since."""
-        final = isinstance(frame, TranscriptionFrame)
-        again = final and not self._news and self._turn.open and frame.text == self._last_final
-        self._news = not final
-        return again
+    def _note_final(self, text: str) -> None:
+        self._last_final = text
+        self._late.note(text)
+
+    def _is_late(self, frame: TranscriptionFrame) -> bool:
+        """Whether it is the same words again, or words that the turn was left without."""
+        late = self._late.judge(frame.text)
+        if late is LateFinal.NEW or (late is LateFinal.MORE and not self._may_be_more):
+            return False
+        if late is LateFinal.AGAIN:
+            frame.text = ""
+            return True
+        if self._late.turn:
+            whole = self._late.whole(frame.text, late)
+            heard = late is LateFinal.MORE and self._listener.floor is Floor.SPEAKING
+            # What was answered stands in the context; what was not is said behind it.
+            if not self._take_back(frame, frame.text if heard else whole):
+                self._told.rewrite(whole)
+            return True
+        frame.text = self._late.rest(frame.text)
+        return False
+
+    @property
+    def _may_be_more(self) -> bool:
+        """Whether words alone may take the floor: while the bot speaks, of a trusted recogniser."""
+        if self._listener.floor is Floor.SPEAKING:
+            return self._speculation is not None and self._speculation.trusts_words
+        return self._listener.floor is Floor.PROCESSING
 
     def _hold(self, frame: TranscriptionFrame) -> None:
         """Keep a final transcript for the turn that it belongs to, if there will be one."""
@@ -307,6 +333,8 @@ class UserContext(LLMUserAggregator):
         match late:
             case Late.SAME:
                 self._told.rewrite(whole)
+                self._note_final(frame.text)
+                self._late.turn_over(whole)
             case Late.OTHER if self._turn.open:
                 return False
             case Late.OTHER if not self._take_back(frame, whole):

@@ -195,7 +195,7 @@ async def test_words_of_a_silence_that_was_over_long_ago_end_their_turn_too() ->
 
 async def test_words_that_come_after_the_end_of_their_turn_reopen_it() -> None:
     said, floor = await heard([STARTS, STOPS, final("a tea"), ENDS, final("and milk"), ENDS])
-    assert (said, floor) == (["a tea", "and milk"], Floor.PROCESSING)
+    assert (said, floor) == (["a tea and milk"], Floor.PROCESSING)
 
 
 async def test_the_same_words_told_twice_are_one_turn() -> None:
