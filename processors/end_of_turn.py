@@ -120,7 +120,7 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         """A turn begins with nothing said; whether the user speaks now is known already."""
         self._open = True
         self._because = EndedBy.OTHER
-        self._words = TurnWords(self._rules.language)
+        self._words = TurnWords(self._rules.language, before=self._words.text)
         self._transcribed = self._has_words = self._gave_up = False
         if not self._speaking and not self._pausing:
             # Nobody will say again that the user is silent; how long it was before does not count.

@@ -189,7 +189,12 @@ def test_partial_words_may_stand_once_the_recogniser_is_known_to_be_done() -> No
     made.turn_over()
     # Its words were complete 80 ms after the speech.
     assert stands_after_ms(made, "a cake", 5000) == 112
-    # Here they were not: the final transcript was another one, and it came after 400 ms.
+    made.learn("A lake.", 5320)
+    made.void(Outcome.OTHER_WORDS)
+    made.turn_over()
+    # A word that was corrected was there all the same.
+    assert stands_after_ms(made, "a cake", 5000) == 112
+    # Here one was not there: the final transcript had more, and it came after 400 ms.
     made.learn("a cake, please", 5400)
     made.void(Outcome.OTHER_WORDS)
     made.turn_over()

@@ -199,3 +199,10 @@ def test_more_digits_of_a_number_wait_until_it_is_complete() -> None:
     digits = ["five", "five", "five", "one", "two", "three", "four"]
     told = [ending("my number is " + " ".join(digits[:n])) for n in range(1, 8)]
     assert told == [Ending.NUMBER] * 6 + [Ending.OPEN]
+
+
+def test_a_name_of_the_turn_before_is_complete_when_its_letters_are() -> None:
+    before = "My name is Martin."
+    assert ending("it is spelled m a r t i", before=before) is Ending.SPELLING
+    assert ending("It is spelled M, A, R, T, I, N.", before=before) is Ending.SENTENCE
+    assert ending("It is spelled M, A, R, T, I, N.") is Ending.SPELLING

@@ -35,7 +35,7 @@ class EndpointRules:
 
     silence_ms: float = 700
     """Ends a turn of which nothing else is known."""
-    likely_silence_ms: float = 400
+    likely_silence_ms: float = 320
     """Ends one that is likely over: a whole sentence by the recogniser's punctuation, a short
     answer, and where smart turn is in doubt."""
     answer_words: int = 3
@@ -68,6 +68,8 @@ class TurnWords:
 
     language: str | None = None
     """Whose words count; None goes by the recogniser, or else takes English."""
+    before: str = ""
+    """Those of the turn before: a name may be said in one, and spelled in the next."""
     finals: list[str] = field(default_factory=list)
     partial: str = ""
     ending: Ending = Ending.OPEN
@@ -87,7 +89,8 @@ class TurnWords:
         if final and text:
             self.finals.append(text)
         self.count = len(self.text.split())
-        self.ending = ending(self.text, language=self.language or language or "en")
+        spoken = self.language or language or "en"
+        self.ending = ending(self.text, language=spoken, before=self.before)
 
 
 def needed(words: TurnWords, probability: float, rules: EndpointRules) -> Needed:

@@ -158,11 +158,15 @@ class Predictor:
         return [Drop(live, outcome)]
 
     def learn(self, final: str, now_ms: float) -> None:
-        """This was the final transcript of what was said last."""
+        """This was the final transcript of what was said last.
+
+        A word that it only corrects was there: to wait for it would be to wait for the final.
+        """
         if self._last_speech_ms is None:
             return
-        told = self._policy.same(self._text, final)
-        self.lag.note((self._changed_ms if told else now_ms) - self._last_speech_ms)
+        partial, told = self._policy.words(self._text), self._policy.words(final)
+        complete = partial == told or len(partial) == len(told)
+        self.lag.note((self._changed_ms if complete else now_ms) - self._last_speech_ms)
 
     # --- inside -----------------------------------------------------------------------
 

@@ -12,15 +12,15 @@ EMAIL_WORDS = 8
 """So far back a "dot" or an "e-mail" still speaks of the same address."""
 
 
-def being_spelled(tokens: list[str]) -> bool:
+def being_spelled(tokens: list[str], known: list[str] | None = None) -> bool:
     """Whether the text ends within letters: "S M I", "S as in Sam", "Sierra Mike".
 
-    A name that was said before is complete when its letters are.
+    A name that was said before, here or among the words `known`, is complete when its letters are.
     """
     if tokens[-1] in en.NATO and tokens[-2:-1] and tokens[-2] in en.NATO:
         return True
     before, letters = _letters(tokens)
-    if not letters or "".join(letters) in before:
+    if not letters or "".join(letters) in [*before, *(known or ())]:
         return False
     by_words = len(tokens) - len(before) > len(letters)
     return len(letters) > 1 or by_words or _begins_to_spell(letters[0], before)

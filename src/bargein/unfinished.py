@@ -55,17 +55,18 @@ BETWEEN_WORDS = 3
 """So far back a "between" still waits for its "and"."""
 
 
-def ending(text: str, *, language: str = "en") -> Ending:
+def ending(text: str, *, language: str = "en", before: str = "") -> Ending:
     """Say how the words so far end; of no words nothing is known.
 
-    `language` is a code such as "en" or "de-AT". It does not know what was asked: a
-    telephone number that is told without "my number is" counts from its third digit.
+    `before` is what was said in the turn before. `language` is a code such as "en" or "de-AT".
+    It does not know what was asked: a telephone number that is told without "my number is"
+    counts from its third digit.
     """
     english = language.lower().startswith("en")
     tokens = _tokens(text, english=english)
     if being_told(tokens):
         return Ending.NUMBER
-    if tokens and english and (found := _english(tokens)):
+    if tokens and english and (found := _english(tokens, _tokens(before, english=english))):
         return found
     bare = text.rstrip("\"')”’ ")
     if bare.endswith(GOES_ON):
@@ -89,11 +90,11 @@ def _tokens(text: str, *, english: bool) -> list[str]:
     return tokens
 
 
-def _english(tokens: list[str]) -> Ending | None:
+def _english(tokens: list[str], known: list[str]) -> Ending | None:
     """What holds with whatever sign behind it."""
     if ends_in_initialism(tokens):
         return None
-    if being_spelled(tokens):
+    if being_spelled(tokens, known):
         return Ending.SPELLING
     if unfinished_email(tokens) or unfinished_address(tokens):
         return Ending.ADDRESS
