@@ -29,6 +29,8 @@ from tests.vendors.elevenlabs import ElevenLabs
 from tests.vendors.latency import Recognition, Synthesis, Writing
 
 Finals = Literal["once", "twice", "never"]
+BREATH_MS = 50
+"""Who goes on speaking begins the next act so soon."""
 ENDPOINT_MS = 300
 """So much silence ends a stretch of speech, for the recogniser."""
 
@@ -54,7 +56,7 @@ class Nova(real.Nova):
         self._port = free_port()
         super().__init__(url=f"ws://127.0.0.1:{self._port}")
         self._finals, self._then, self._then_ms = finals, then, then_ms
-        latency = Recognition(partial_ms, final_ms, ENDPOINT_MS)
+        latency = Recognition(partial_ms, final_ms, ENDPOINT_MS, quiet_ms=BREATH_MS)
         turns = [heard(each) for each in hears]
         self._server = Deepgram(turns, lambda _: latency, spoil=self._spoil)
         self._open = AsyncExitStack()

@@ -20,8 +20,6 @@ LOUD_DB = -50.0
 """RMS of a block (10 ms, dBFS) that is no silence any more."""
 SETTLE_MS = 200
 """A turn is over so long after its sound."""
-QUIET_MS = 800
-"""So much silence is before a turn: what is loud sooner is the rest of one that was held up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class Ear:
         self._turn = 0
         self._onset_samples: int | None = None
         self._spoke_until_ms = 0.0
-        self._loud_at_ms = float(-QUIET_MS)
+        self._loud_at_ms = -latency.quiet_ms
         self._told = 0
         self._done = 0
         self._cut = 0
@@ -174,7 +172,7 @@ class Ear:
     def _hear_sound(self) -> None:
         quiet_ms, self._loud_at_ms = self.heard_ms - self._loud_at_ms, self.heard_ms
         between = self._onset_samples is None and self._turn < len(self._turns)
-        if between and quiet_ms >= QUIET_MS:
+        if between and quiet_ms >= self._latency.quiet_ms:
             self._onset_samples = self._samples
             self._told = self._done = self._cut = 0
 

@@ -21,6 +21,8 @@ class Recognition:
     """A stretch of speech is understood for good; at least `partial_ms`."""
     endpoint_ms: float = 300
     """So much silence ends a stretch of speech, without anybody's Finalize."""
+    quiet_ms: float = 800
+    """So much silence is before a turn: what is loud sooner is the rest of one that was held up."""
 
 
 @dataclass(frozen=True, slots=True)
