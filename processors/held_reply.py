@@ -75,6 +75,9 @@ class HeldReply:
         """An interruption passes; whether it was for a dropped reply, and ends here."""
         if frame.metadata.get(DROPPED):
             self._dropping = max(0, self._dropping - 1)
+            if self.holding:
+                # What came before it is of the dropped reply, however slow it was.
+                self.hold()
             return True
         if self.holding:
             # It was on its way before the reply was begun, and is not about it.

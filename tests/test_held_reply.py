@@ -103,6 +103,20 @@ def test_a_lost_interruption_does_not_silence_the_bot_for_good() -> None:
     assert not held.take(SOUND, DROPPED_WITHIN_MS)
 
 
+def test_an_interruption_that_was_slow_still_ends_all_that_came_before_it() -> None:
+    held, kept = HeldReply(), TextFrame("of the next")
+    held.hold()
+    held.drop(0)
+    held.hold()
+    # The voice was long at its end, and said more of the dropped reply.
+    assert held.take(SOUND, DROPPED_WITHIN_MS)
+    assert held.interrupted(dropped())
+    assert held.first_audio_ms is None
+    assert held.take(kept, DROPPED_WITHIN_MS + 10)
+    held.let_go()
+    assert given(held) == [kept]
+
+
 def test_what_must_not_be_lost_does_not_wait() -> None:
     held = HeldReply()
     held.hold()
