@@ -118,14 +118,6 @@ class Predictor:
 
     # --- what it answers --------------------------------------------------------------
 
-    def due_ms(self, now_ms: float) -> float | None:
-        """How long until `tick` may have something to say; None until told more."""
-        if self.live:
-            return max(0.0, self.live.at_ms + self.rules.expires_ms - now_ms)
-        if not self._worth_a_try(now_ms):
-            return None
-        return max(0.0, self._changed_ms + self._stable_ms - now_ms)
-
     def may_stand(self, now_ms: float) -> bool:
         """Whether the partial words may stand for the final ones: all that was said is there."""
         if self.rules.wait_for_final or self.live is None or self._last_speech_ms is None:
