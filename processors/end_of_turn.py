@@ -34,6 +34,15 @@ STALL_S = 1.0
 TRANSCRIPT_WAIT_S = 1.0
 """A recogniser that has said nothing for so long after the silence has heard nothing."""
 
+WATCHDOG_S = 2.0
+"""So much later than any rule of ours Pipecat's watchdog ends a turn; it asks nobody."""
+
+
+def longest_wait_s(rules: EndpointRules) -> float:
+    """Every turn has ended by then: the time from the last word of it that Pipecat waits."""
+    silences_ms = (rules.silence_ms, rules.likely_silence_ms, rules.unfinished_silence_ms)
+    return max(silences_ms) / 1000 + STALL_S + TRANSCRIPT_WAIT_S + WATCHDOG_S
+
 
 class TurnListener(Protocol):
     """Who wants to know how a turn ended; implemented by the interruption plug."""

@@ -71,9 +71,12 @@ class ProvisionalLLM(LLMService[Any]):
             return
         await super().process_frame(frame, direction)
         if isinstance(frame, InterruptionFrame) and frame.metadata.get(DROPPED):
-            waiting, self._replies.waiting = self._replies.waiting, []
-            for each in waiting:
-                await self.queue_frame(each)
+            await self._admit_waiting()
+
+    async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
+        """Cancel tools, but not for a dropped reply: those that run are of earlier turns."""
+        if not frame.metadata.get(DROPPED):
+            await super()._handle_interruptions(frame)
 
     async def push_frame(
         self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM
@@ -131,6 +134,7 @@ class ProvisionalLLM(LLMService[Any]):
         self._replies.held = 0
         calls, self._replies.withheld = self._replies.withheld, []
         await self.run_function_calls(calls)
+        await self._admit_waiting()
 
     # --- inside ----------------------------------------------------------------------------
 
@@ -153,6 +157,12 @@ class ProvisionalLLM(LLMService[Any]):
             return False
         replies.branch = number
         return True
+
+    async def _admit_waiting(self) -> None:
+        """No provisional reply is held any more: who waited for that is answered."""
+        waiting, self._replies.waiting = self._replies.waiting, []
+        for each in waiting:
+            await self.queue_frame(each)
 
 
 def make_provisional(

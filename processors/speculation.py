@@ -3,6 +3,7 @@
 It is told of words and silence, and has a provisional context answered by the LLM that is
 there. The reply is made and voiced as any other; `played_audio` holds it until the turn is
 over with these words, or forgets it. It works with any STT that has partial words.
+The file is long because a third of it is its settings, which are written here alone.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from bargein.processors.floor_frames import SILENCE_MS
 from bargein.processors.held_reply import HeldReply
 from bargein.processors.provisional_llm import ProvisionalLLM
 from bargein.speculation import Counts, Outcome, Prediction, Resolved
+
+SPEAKS_WITHIN_MS = 3_000
+"""What the bot was told to say should be under way by then; if not, its voice has failed."""
 
 
 class Branch(Protocol):
@@ -156,6 +160,7 @@ class Speculation(FrameProcessor):
         self._branch: Branch | None = None
         self._order = asyncio.Lock()
         self._confirmed: Prediction | None = None
+        self._told_to_speak_ms = float("-inf")
         self._seen: tuple[Any, ...] = ()
 
     def attach(
@@ -193,7 +198,7 @@ class Speculation(FrameProcessor):
 
     async def _follow(self, frame: Frame) -> None:
         now_ms = self._clock.now_ms()
-        self._predictor.bot_busy = self._bot.busy
+        self._predictor.bot_busy = self._is_busy(now_ms)
         match frame:
             case InputAudioRawFrame():
                 silence_ms = frame.metadata.get(SILENCE_MS)
@@ -218,7 +223,7 @@ class Speculation(FrameProcessor):
     async def words(self, text: str, *, eager: bool = False) -> None:
         """All words of the turn so far; `eager` if the recogniser takes them for complete."""
         now_ms = self._clock.now_ms()
-        self._predictor.bot_busy = self._bot.busy
+        self._predictor.bot_busy = self._is_busy(now_ms)
         told = self._predictor.eager if eager else self._predictor.words
         await self._carry_out(told(text, now_ms))
 
@@ -258,7 +263,22 @@ class Speculation(FrameProcessor):
         """What is prepared is of no use any more."""
         await self._carry_out(self._predictor.void(outcome))
 
+    def told_to_speak(self) -> None:
+        """Somebody else has the bot speak: what it says must not be held with a reply."""
+        self._told_to_speak_ms = self._clock.now_ms()
+
+    def told_to_stop(self) -> None:
+        """The bot was interrupted, and says nothing that it was told to."""
+        self._told_to_speak_ms = float("-inf")
+
     # --- inside ----------------------------------------------------------------------------
+
+    def _is_busy(self, now_ms: float) -> bool:
+        """Whether the bot is at something else, or soon will be: a voice takes its time."""
+        if self._bot.busy:
+            self._told_to_speak_ms = float("-inf")
+            return True
+        return now_ms - self._told_to_speak_ms < SPEAKS_WITHIN_MS
 
     async def _carry_out(self, orders: Sequence[Order]) -> None:
         """Do at once what needs no frame; then push the frames, in the order of the orders."""

@@ -39,7 +39,12 @@ from bargein.late_words import LateWords
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
 from bargein.matching import MatchPolicy
-from bargein.processors.end_of_turn import EndOfTurn, FloorTurnStart, TurnListener
+from bargein.processors.end_of_turn import (
+    EndOfTurn,
+    FloorTurnStart,
+    TurnListener,
+    longest_wait_s,
+)
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
 from bargein.processors.held_reply import DROPPED
 from bargein.processors.provisional_llm import BRANCH
@@ -110,7 +115,11 @@ class UserContext(LLMUserAggregator):
         strategies = UserTurnStrategies(start=[FloorTurnStart()], stop=[self._turn])
         super().__init__(
             context,
-            params=LLMUserAggregatorParams(user_turn_strategies=strategies, empty_user_turn=None),
+            params=LLMUserAggregatorParams(
+                user_turn_strategies=strategies,
+                user_turn_stop_timeout=longest_wait_s(rules),
+                empty_user_turn=None,
+            ),
         )
         self._listener = listener
         self._passes_microphone = passes_microphone
@@ -189,7 +198,10 @@ class UserContext(LLMUserAggregator):
             return
         if isinstance(frame, SPEAKS_ITSELF):
             await self._speculation.void(Outcome.CONTEXT_CHANGED)
+            if isinstance(frame, TTSSpeakFrame | LLMRunFrame) or getattr(frame, "run_llm", False):
+                self._speculation.told_to_speak()
         elif isinstance(frame, InterruptionFrame):
+            self._speculation.told_to_stop()
             await self._speculation.void(Outcome.ABANDONED)
         elif isinstance(frame, ErrorFrame) and direction is FrameDirection.UPSTREAM:
             await self._speculation.void(Outcome.FAILED)

@@ -127,6 +127,18 @@ class Voice(FrameProcessor):
         await self.push_frame(TTSStoppedFrame())
 
 
+class SlowVoice(Voice):
+    """Makes no sound before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_speak = asyncio.Event()
+
+    async def _say(self, text: str) -> None:
+        await self.may_speak.wait()
+        await super()._say(text)
+
+
 class Watching(Watcher):
     """Keeps what became of predictions."""
 
@@ -229,6 +241,7 @@ async def opened(
     *,
     voice: Voice | None = None,
     reply_within_ms: int = 10_000,
+    silence_ms: float = SILENCE_S * 1000,
     **settings: Any,
 ) -> AsyncIterator[Room]:
     """A bot whose recogniser is the test."""
@@ -252,7 +265,7 @@ async def opened(
     user = UserContext(
         context,
         listener=interruption,
-        rules=EndpointRules(silence_ms=SILENCE_S * 1000),
+        rules=EndpointRules(silence_ms=silence_ms, likely_silence_ms=silence_ms),
         analyzer=None,
         speculation=speculation if speculation.enabled else None,
     )
@@ -458,3 +471,47 @@ async def test_a_recogniser_that_never_ends_is_answered_all_the_same() -> None:
         await room.until(lambda: room.loudspeaker.utterances, within_s=6)
         assert room.model.asked == [["a tea"]]
         assert room.messages[0] == "a tea"
+
+
+async def test_a_dropped_reply_leaves_a_tool_of_an_earlier_turn_at_its_work() -> None:
+    async with opened() as room:
+        done, ready = asyncio.Event(), asyncio.Event()
+
+        async def look_up(params: FunctionCallParams) -> None:
+            await ready.wait()
+            done.set()
+            await params.result_callback({"found": True})
+
+        room.model.register_function("look_up", look_up)
+        call = FunctionCallFromLLM("look_up", "7", {}, room.context)
+        await room.model.run_function_calls([call])
+        await room.hear(SPEAKS, interim("thank"), silence(128))
+        await room.until(lambda: room.voice.given)
+        await room.hear(interim("thank you"), silence(160))
+        await room.until(lambda: room.watching.outcomes == [("thank", Outcome.OTHER_WORDS)])
+        await room.until(lambda: len(room.voice.given) == 2)
+        ready.set()
+        async with asyncio.timeout(3):
+            await done.wait()
+
+
+async def test_what_a_slow_voice_was_told_to_say_is_not_held_with_a_reply() -> None:
+    voice = SlowVoice()
+    async with opened(voice=voice) as room:
+        await room.hear(TTSSpeakFrame("Fire!"), SPEAKS, interim("a tea"), silence(128))
+        voice.may_speak.set()
+        await room.until(lambda: room.loudspeaker.utterances)
+        assert room.model.asked == []
+
+
+async def test_a_context_that_comes_while_the_turn_ends_is_answered_behind_the_reply() -> None:
+    async with opened(silence_ms=5_000) as room:
+        await room.hear(SPEAKS, interim("a tea"), silence(128), STOPS)
+        await room.until(lambda: room.voice.given)
+        assert await room.speculation.settle("a tea")
+        await room.model.queue_frame(
+            LLMContextFrame(LLMContext([{"role": "developer", "content": "It rains."}]))
+        )
+        await asyncio.sleep(0.02)
+        await room.speculation.let_go()
+        await room.until(lambda: room.voice.given == ["You said a tea", "You said It rains."])

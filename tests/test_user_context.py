@@ -246,6 +246,14 @@ async def test_a_bot_that_may_not_be_interrupted_hears_what_was_said_before_and_
     assert await heard(given, bot=SPEAKS, barge_in_enabled=False) == ([], Floor.SPEAKING)
 
 
+@pytest.mark.parametrize("setting", ["silence_ms", "likely_silence_ms", "unfinished_silence_ms"])
+def test_pipecats_watchdog_ends_no_turn_before_its_rule_does(setting: str) -> None:
+    """It ends one without a word to the prepared reply, and forgets the partial words."""
+    rules = EndpointRules(**{setting: 10_000.0})  # type: ignore[arg-type]
+    user = UserContext(LLMContext(), listener=Interruption(), rules=rules, analyzer=None)
+    assert user._params.user_turn_stop_timeout > 10 + WAIT_S
+
+
 @pytest.mark.parametrize("passes", [True, False])
 async def test_the_microphone_goes_on_only_where_somebody_behind_listens(passes: bool) -> None:
     user = UserContext(
