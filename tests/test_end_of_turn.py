@@ -159,10 +159,10 @@ def silence_after(*said: str, finalized: bool = True) -> Script:
 CASES: list[tuple[str, Sequence[float | None], str, float, EndedBy]] = [
     ("smart turn is sure", [0.9], LONG, 224, EndedBy.SMART_TURN),
     ("it is sure when asked again", [0.0, 0.9], LONG, 224, EndedBy.SMART_TURN),
-    ("it is in doubt", [0.0, 0.3], LONG, 416, EndedBy.SMART_TURN),
+    ("it is in doubt", [0.0, 0.3], LONG, 320, EndedBy.SMART_TURN),
     ("it is not asked a third time", [0.0, 0.0, 0.9], LONG, 704, EndedBy.SILENCE),
     ("it never answers", [None], LONG, 704, EndedBy.SILENCE),
-    ("a short answer", [0.0, 0.0], "no thanks", 416, EndedBy.TEXT),
+    ("a short answer", [0.0, 0.0], "no thanks", 320, EndedBy.TEXT),
     ("a number is being told", [0.9], "my number is five five five", 1504, EndedBy.SILENCE),
 ]
 
@@ -180,7 +180,7 @@ async def test_when_a_turn_ends(
 
 
 async def test_without_a_model_words_and_silence_count() -> None:
-    assert (await played(silence_after("no thanks"))).ended_after_ms == 416
+    assert (await played(silence_after("no thanks"))).ended_after_ms == 320
     assert (await played(silence_after(LONG))).ended_after_ms == 704
 
 
