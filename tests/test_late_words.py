@@ -91,3 +91,13 @@ def test_the_whole_turn(finals: tuple[str, ...], comes: str, whole: str) -> None
 
 def test_what_is_behind_the_same_words() -> None:
     assert after("Book a table.").rest("book a table for two.") == "for two."
+
+
+def test_a_cough_before_the_turn_makes_no_new_words_of_a_repeated_transcript() -> None:
+    late = LateWords()
+    late.speech_began()  # a cough, of which the recogniser says nothing
+    late.speech_began()
+    late.turn_opened()
+    late.note("a tea")
+    late.turn_over("a tea")
+    assert late.judge("a tea") is Late.AGAIN

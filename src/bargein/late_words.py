@@ -59,6 +59,8 @@ class LateWords:
     def turn_opened(self) -> None:
         """What comes now belongs to it."""
         self.turn = self._last = ""
+        # Of sounds before the one that opened it no words will come: they were no turns.
+        self._speeches = min(self._speeches, 1)
 
     def turn_over(self, written: str) -> None:
         """These are the words of the turn."""
