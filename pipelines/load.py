@@ -127,7 +127,17 @@ def load(
     for setting in overrides:
         read = override(read, setting, found)
     table = _normal(substitute(read, environ, found))
-    top, table = validate(ConfigFile, table, "", Place(str(path), 1, 1), found)
+    top, table = validate(
+        ConfigFile,
+        table,
+        "",
+        Place(str(path), 1, 1),
+        found,
+        elsewhere={
+            name: f" It is a part. Write it in the pipeline, as `- use: {name}`, its keys below."
+            for name in registry.parts
+        },
+    )
     reader = _PartReader(registry, path.parent, found)
     transport = reader.transport(table.get("transport"))
     parts = reader.pipeline(table.get("pipeline"))

@@ -43,9 +43,11 @@ truth values. Anchors, aliases, merge keys and tags are refused: every value has
 ## Order
 
 `interruption` comes first, then a VAD, speech recognition, a language model, a voice, and
-`played_audio` last; each exactly once. Processors of your own stand anywhere between the first and
-the last. bargein itself adds the user's context before the language model and the assistant's
-context after the output; `bargein graph FILE` draws it all.
+`played_audio` last; each exactly once. Two parts may be left out, and stand once at most:
+`speculation` between recognition and the language model, `clauses` between that and the voice.
+Processors of your own stand anywhere between the first and the last. bargein itself adds the user's
+context before the language model and the assistant's context after the output; `bargein graph FILE`
+draws it all.
 
 ## Variables
 
@@ -139,7 +141,7 @@ def _table(schema: Schema, definitions: Schema) -> list[str]:
         return ["It has no keys."]
     required = schema.get("required", [])
     rows = [
-        f"| `{key}` | {_type(value)} | {_default(key, value, required)} "
+        f"| `{key}` | {_type(_resolved(value, definitions))} | {_default(key, value, required)} "
         f"| {_cell(value.get('description', ''))} |"
         for key, value in properties.items()
     ]
@@ -162,6 +164,12 @@ def _reference(schema: Schema) -> str:
         choice["$ref"].removeprefix("#/$defs/") for choice in _choices(schema) if "$ref" in choice
     ]
     return names[0] if names else ""
+
+
+def _resolved(schema: Schema, definitions: Schema) -> Schema:
+    """Put in place of a reference to a row of words the words themselves."""
+    name = _reference(schema)
+    return definitions[name] if name and "enum" in definitions[name] else schema
 
 
 def _type(schema: Schema) -> str:

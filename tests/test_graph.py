@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+
+from bargein.config.structure import Role
 from bargein.graph import Stage, stages, to_mermaid, to_svg
 
 PARTS = [
@@ -30,6 +33,11 @@ def test_a_class_is_drawn_by_its_own_name_and_what_it_does() -> None:
     assert stages("local", [("my_bot.ears:Ears", "stt")])[1] == Stage(
         "Ears", "turns speech into words"
     )
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.TRANSPORT])
+def test_each_kind_of_part_says_what_it_does(role: Role) -> None:
+    assert stages("local", [("x", role)])[-3].note != role
 
 
 def test_mermaid_draws_one_line_from_input_to_context() -> None:

@@ -243,6 +243,36 @@ def test_a_session_ends_with_its_figures() -> None:
     assert (did.saved_ms, did.tool_calls) == (700, 2)
 
 
+@pytest.mark.parametrize(
+    ("played_ms", "heard", "unheard"),
+    [
+        (0, "", "We open at nine."),
+        (140, "We", "open at nine."),
+        (160, "We open", "at nine."),
+        (400, "We open at nine.", ""),
+    ],
+)
+def test_who_leaves_in_the_middle_of_a_reply_heard_what_was_played_by_then(
+    played_ms: int, heard: str, unheard: str
+) -> None:
+    scene, _ = asked()
+    scene.turn_ends(has_words=True)
+    scene.recorder.sent_audio(1)
+    texts = ("We", "open", "at", "nine.")
+    words = (
+        SpokenWord(text=text, start_sample=n * 2400, end_sample=n * 2400 + 2400)
+        for n, text in enumerate(texts)
+    )
+    scene.recorder.sent(Words(utterance=1, words=tuple(words)))
+    scene.bot(Heard.BOT_STARTED)
+    scene.recorder.received(Played(utterance=1, played_samples=played_ms * 24))
+    scene.recorder.close()
+    turn = scene.turns[-1]
+    assert (turn.heard_text, turn.unheard_text) == (heard, unheard)
+    assert (turn.heard_words, turn.unheard_words) == (len(heard.split()), len(unheard.split()))
+    assert (turn.interrupted, turn.stages.reply_ended) == (False, None)
+
+
 def test_without_a_ledger_no_line_is_kept_and_the_same_is_told() -> None:
     with_lines, without = asked(), asked(keeps=False)
     for scene, _ in (with_lines, without):

@@ -100,14 +100,15 @@ def named(measured: Sequence[Measured], material: str, rows: Sequence[str]) -> l
 
 
 def sensitivity(measured: Sequence[Measured]) -> list[str]:
-    """A line for each latency, a column for each bot: p50 and p95."""
+    """A line for each latency that was measured, a column for each bot: p50 and p95."""
     bots = [row.name.removesuffix(f"-{SLOW[0][0]}") for row in SENSITIVITY[:BOTS]]
     lines = [f"| | {' | '.join(bots)} |", f"|---|{'---|' * len(bots)}"]
     for name, _ in SLOW:
-        rows = named(measured, "espeak", [f"{bot}-{name}" for bot in bots])
-        cells = [" / ".join(_figures(each.latencies_ms)) for each in rows]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return lines
+        found = [named(measured, "espeak", [f"{bot}-{name}"]) for bot in bots]
+        cells = [" / ".join(_figures(each[0].latencies_ms)) if each else "" for each in found]
+        if any(found):
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines if len(lines) > len(HEAD) else []
 
 
 def _figures(known: Sequence[float]) -> list[str]:

@@ -47,6 +47,7 @@ _NOTES = {
     "interruption": "decides who has the floor",
     "vad": "sees speech begin and end",
     "stt": "turns speech into words",
+    "speculation": "prepares the reply early",
     "llm": "finds an answer",
     "clauses": "hands it over in clauses",
     "tts": "speaks it",

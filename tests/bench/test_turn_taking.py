@@ -11,7 +11,7 @@ import pytest
 from bench.turn_taking.caller import PLAYED_SAMPLES, STEP_MS, Tape, Turned
 from bench.turn_taking.plot import PANEL_HEIGHT, PANEL_WIDTH, drawn
 from bench.turn_taking.script import TURNS, reply, stretches
-from bench.turn_taking.table import Measured, read, table
+from bench.turn_taking.table import Measured, read, sensitivity, table
 from bench.turn_taking.turns import Asked, Heard, Line, lines, voiced
 
 from tests.vendors.voice import RATE_HZ, number_in, tone
@@ -128,6 +128,13 @@ def test_the_table_tells_the_middle_and_the_tail_and_who_was_never_answered() ->
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[:6] == ["stock", "3 of 4", "400", "500", "1", "0"]
     assert cells[6:9] == ["2.0", "20", "30"]
+
+
+def test_a_bot_that_was_not_measured_leaves_its_column_empty() -> None:
+    late = [measured("ours-token-400", 300), measured("speculating-token-400", 200)]
+    *_, row = sensitivity(late)
+    assert row == "| token-400 |  | 300 / 300 | 200 / 200 |"
+    assert sensitivity([]) == []
 
 
 def test_what_is_measured_again_counts_with_its_last(tmp_path: Path) -> None:

@@ -55,7 +55,11 @@ MISTAKES = {
     "a transport without use": (changed("use: local, ", ""), "2:12", "`use` is missing"),
     "no pipeline": (HEAD, "1:1", "'pipeline' is missing"),
     "an empty pipeline": (f"{HEAD}pipeline: []\n", "3:1", "not empty, not an empty list"),
-    "a word for a pipeline": (f"{HEAD}pipeline: vad\n", "3:1", "must be a list, not 'vad'"),
+    "a word for a pipeline": (
+        f"{HEAD}pipeline: vad\n",
+        "3:1",
+        "must be a list, not 'vad'. Put brackets",
+    ),
     "endpointing out of range": (
         f"{GOOD}endpointing: {{silence_ms: 5}}\n",
         "12:15",
@@ -65,6 +69,16 @@ MISTAKES = {
         f"{GOOD}endpointing: {{silence: 500}}\n",
         "12:15",
         "endpointing: there is no key 'silence' here. Did you mean 'silence_ms'?",
+    ),
+    "a language by its name": (
+        f"{GOOD}endpointing: {{language: english}}\n",
+        "12:15",
+        "endpointing.language: must be the code of a language, like 'en' or 'de-AT', not 'english'",
+    ),
+    "a part at the top": (
+        f"{GOOD}clauses: {{min_words: 3}}\n",
+        "12:1",
+        "no key 'clauses' here. It is a part. Write it in the pipeline, as `- use: clauses`",
     ),
     # The parts
     "a misspelt part": (changed("silero_vad", "silero_vda"), "5:10", "Did you mean 'silero_vad'?"),

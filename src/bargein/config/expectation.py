@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bargein.config.model import LANGUAGE_PATTERN
 from bargein.config.tree import Node, Scalar, plain_value
 
 _WANTED = {
@@ -38,6 +39,7 @@ _LENGTHS = {
     "too_short": ("a list of at least {}", "min_length"),
     "too_long": ("a list of at most {}", "max_length"),
 }
+_FORMS = {LANGUAGE_PATTERN: "the code of a language, like 'en' or 'de-AT'"}
 _NEEDS_PYTHON = frozenset({"needs_python_object", "is_instance_of", "callable_type"})
 _TEXT_WANTED = _NEEDS_PYTHON | {"string_type", "path_type", "literal_error", "enum"}
 
@@ -66,7 +68,8 @@ def _one(detail: Any) -> str:
     if kind in ("literal_error", "enum"):
         return f"one of {context['expected'].replace(' or ', ', ')}"
     if kind == "string_pattern_mismatch":
-        return f"text of the form {context['pattern']}"
+        pattern = context["pattern"]
+        return _FORMS.get(pattern, f"text of the form {pattern}")
     if kind in _NEEDS_PYTHON:
         return "a Python object, which YAML cannot write"
     # A message of a class's own validator may quote the value, so only its type is told.
@@ -82,6 +85,8 @@ def hint(details: Sequence[Any], node: Node) -> str:
         return ""
     if node.value is None:
         return " Write a value, or leave the key out if it has a default."
+    if kinds & {"list_type", "tuple_type", "set_type"} and not node.variables:
+        return " Put brackets around it."
     if isinstance(node.value, str) and not node.variables:
         typed = plain_value(node.value)
         if kinds & {"int_type", "float_type"} and isinstance(typed, (int, float)):

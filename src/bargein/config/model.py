@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$"
+"""A language's code, with a region or the like if any."""
+
 
 class Endpointing(BaseModel):
     """How the bot decides that the user's turn is over."""
@@ -89,7 +92,7 @@ class Endpointing(BaseModel):
     language: Annotated[
         str | None,
         Field(
-            pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$",
+            pattern=LANGUAGE_PATTERN,
             description="The language whose words are judged, like `en` or `de-AT`; null goes by "
             "the recogniser. English is known; elsewhere only figures and punctuation count.",
         ),

@@ -23,12 +23,19 @@ Steps = tuple[str | int, ...]
 
 
 def validate(
-    model: type[Model], table: Table, name: str, place: Place, found: list[Problem]
+    model: type[Model],
+    table: Table,
+    name: str,
+    place: Place,
+    found: list[Problem],
+    *,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> tuple[Model | None, Table]:
     """Return the validated model, or None with the reasons in `found`, and the table as read.
 
-    `name` is the table's path in the document; `place` is blamed for what is missing in it. The
-    table differs from the given one where a `${VAR}` or a `--set` was meant as text.
+    `name` is the table's path in the document; `place` is blamed for what is missing in it;
+    `elsewhere` tells, of keys that do not belong into it, where they do. The table differs from
+    the given one where a `${VAR}` or a `--set` was meant as text.
     """
     try:
         return _read(model, table), table
@@ -43,7 +50,7 @@ def validate(
     try:
         return _read(model, loosened), loosened
     except ValidationError as error:
-        _report(model, error, loosened, name, place, found)
+        _report(model, error, loosened, name, place, found, elsewhere or {})
         return None, loosened
 
 
@@ -98,6 +105,7 @@ def _report(
     name: str,
     place: Place,
     found: list[Problem],
+    elsewhere: Mapping[str, str],
 ) -> None:
     """Turn pydantic's errors into problems, one for each value."""
     wrong: dict[Steps, list[Any]] = defaultdict(list)
@@ -124,8 +132,9 @@ def _report(
             found.append(Problem(where, message))
         elif detail["type"] == "extra_forbidden":
             key = str(location[-1])
-            known = _known(model, location[:-1])
-            message = f"there is no key {key!r} here.{did_you_mean(key, known)}"
+            way_out = elsewhere.get(key) if len(location) == 1 else None
+            way_out = way_out or did_you_mean(key, _known(model, location[:-1]))
+            message = f"there is no key {key!r} here.{way_out}"
             found.append(Problem(key_place, path_prefix(name, steps[:-1]) + message))
         else:
             wrong[steps].append(detail)

@@ -215,7 +215,8 @@ class Stages(Part):
         "voice may begin with.",
     )
     reply_ended: float | None = Field(
-        default=None, description="The reply was played to its end, or cut off."
+        default=None,
+        description="The reply was played to its end, or cut off; null: the session ended first.",
     )
 
 
@@ -255,7 +256,9 @@ class Predicted(Part):
     )
     resolved_ms: float | None = Field(default=None, description="When that was.")
     prompt_tokens: int = Field(default=0, description="Tokens that the LLM read for it.")
-    completion_tokens: int = Field(default=0, description="Tokens that it wrote.")
+    completion_tokens: int = Field(
+        default=0, description="Tokens that it had written when this became of it."
+    )
     wasted_tokens: int = Field(default=0, description="All of them, where nobody heard the reply.")
     tokens_estimated: bool = Field(
         default=True, description="Counted by length: the LLM's service did not say."
@@ -288,7 +291,11 @@ class Turn(Entry):
     saved_ms: float = Field(
         default=0, description="How much sooner the answer was there thanks to a prediction."
     )
-    heard_text: str = Field(default="", description="What was heard of the reply.")
+    heard_text: str = Field(
+        default="",
+        description="What was heard of the reply; where the session ended first, what the client "
+        "had told by then.",
+    )
     unheard_text: str = Field(default="", description="What was not.")
     heard_words: int = Field(default=0, description="How many words were heard.")
     unheard_words: int = Field(default=0, description="How many were not.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,9 @@ from bargein.endpointing import EndedBy
 from bargein.latency import Latency, Stage, latency, stepped
 from bargein.ledger.entries import Added, Stages, Turn
 from bargein.ledger.predictions import Begun
+from bargein.protocol import SpokenWord
 from bargein.speculation import Resolved
+from bargein.truncation import Word
 
 SETTLE_MS = 1_000
 """So long after its end a reply may still go on, or its cut be corrected."""
@@ -30,8 +33,12 @@ class PendingTurn:
     transcript: str = ""
     ended_by: EndedBy | None = None
     stages: dict[str, float] = field(default_factory=dict)
-    words: dict[int, dict[int, str]] = field(default_factory=dict)
+    words: dict[int, dict[int, SpokenWord]] = field(default_factory=dict)
     """Of each utterance of the reply, by index."""
+    played: dict[int, int] = field(default_factory=dict)
+    """How many samples of each the client has told of."""
+    left: bool = False
+    """The client left in the middle of the reply."""
     sounds: dict[int, int] = field(default_factory=dict)
     """The first sample of each that can be heard."""
     cut: Cut | None = None
@@ -73,19 +80,34 @@ class PendingTurn:
         ended_ms = self.stages.get("reply_ended")
         return ended_ms is not None and now_ms - ended_ms > SETTLE_MS
 
-    def heard(self) -> str:
-        """What was heard of the reply: all of it, or up to the cut."""
+    def spoken(self) -> tuple[str, str]:
+        """What was heard of the reply, and what was not: all of it, or up to where it ended."""
         cut = self.cut
-        whole = (n for n in sorted(self.words) if cut is None or n < cut.utterance)
-        texts = [" ".join(self.words[n][i] for i in sorted(self.words[n])) for n in whole]
-        return " ".join(filter(None, [*texts, cut.heard if cut else ""]))
+        if self.left and cut is None:
+            told = self._in_order(lambda n, word: self._is_told(n, word))
+            return told, self._in_order(lambda n, word: not self._is_told(n, word))
+        whole = self._in_order(lambda n, _: cut is None or n < cut.utterance)
+        heard = " ".join(filter(None, [whole, cut.heard if cut else ""]))
+        return heard, cut.unheard if cut else ""
+
+    def _in_order(self, chosen: Callable[[int, SpokenWord], bool]) -> str:
+        """The reply's words that are chosen, as text."""
+        numbered = (
+            (n, self.words[n][i]) for n in sorted(self.words) for i in sorted(self.words[n])
+        )
+        return " ".join(word.text for n, word in numbered if chosen(n, word))
+
+    def _is_told(self, utterance: int, spoken: SpokenWord) -> bool:
+        """Whether the client has told that it played more than half of a word."""
+        word = Word(spoken.text, spoken.start_sample, spoken.end_sample)
+        return utterance < max(self.played, default=0) or word.heard(self.played.get(utterance, 0))
 
     def entry(self, header: dict[str, Any]) -> Turn:
         """Its line; times become relative to its opening."""
         stages = {
             name: round(at_ms - self.opened_ms, DECIMALS) for name, at_ms in self.stages.items()
         }
-        heard, unheard = self.heard(), self.cut.unheard if self.cut else ""
+        heard, unheard = self.spoken()
         made_of = self.latency
         predictions = tuple(each.entry(self.opened_ms) for each in self.predictions)
         return Turn(

@@ -185,7 +185,7 @@ class Turns:
             case Words(utterance=utterance, first_word=first, words=words):
                 turn = self.current or self._begin(now_ms)
                 of_it = next((t for t in self.pending if utterance in t.words), turn)
-                spoken = {first + n: word.text for n, word in enumerate(words)}
+                spoken = {first + n: word for n, word in enumerate(words)}
                 of_it.words.setdefault(utterance, {}).update(spoken)
             case Transcript(final=True, text=""):
                 self.finals, self.final_ms = [], None
@@ -202,6 +202,8 @@ class Turns:
                     self._played(turn, message, now_ms)
 
     def _played(self, turn: PendingTurn, played: Played, now_ms: float) -> None:
+        known = turn.played.get(played.utterance, 0)
+        turn.played[played.utterance] = max(known, played.played_samples)
         began_ms = now_ms - played.played_samples * MS_PER_S / self.sample_rate_hz
         if not turn.answered:
             # A report may be late, and never early.
@@ -220,6 +222,8 @@ class Turns:
 
     def close(self) -> None:
         """Write what there is: nothing more comes."""
+        for turn in self.pending:
+            turn.left = "reply_ended" not in turn.stages
         self._write(self.pending)
 
     def _write(self, complete: list[PendingTurn]) -> None:
