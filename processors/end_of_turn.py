@@ -156,7 +156,9 @@ class EndOfTurn(BaseUserTurnStopStrategy):
             case TranscriptionFrame():
                 self._words.hear(frame.text, final=True, language=frame.language)
                 self._has_words = self._has_words or bool(frame.text.strip())
-                await self._transcript(complete=frame.finalized)
+                # One that comes in silence leaves nothing out, if its service says so or not.
+                complete = frame.finalized or (bool(frame.text.strip()) and not self._speaking)
+                await self._transcript(complete=complete)
             case NoWordsFrame():
                 self._words.hear("", final=False)
                 await self._transcript(complete=True)
@@ -256,12 +258,19 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         self._gave_up = False
         await self._maybe_end()
 
+    def _partial_stands(self, over: EndedBy) -> bool:
+        """Whether the turn ends without its final transcript.
+
+        A turn that does not sound complete waits for it: a comma in it says that more will come.
+        """
+        return (self._pause.sure or over is EndedBy.SILENCE) and self._may_stand()
+
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""
         if not self._open or self._speaking:
             return False
         over = self._pause.over(self._words)
-        if over is None or not (self._transcribed or self._may_stand()):
+        if over is None or not (self._transcribed or self._partial_stands(over)):
             return False
         self._open = False
         self._because = EndedBy.NO_TRANSCRIPT if self._gave_up else over

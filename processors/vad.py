@@ -20,6 +20,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pydantic import Field
 
 from bargein.echo import NO_ECHO, EchoJudge, EchoReading
+from bargein.hush import Hush
 from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, Telling, level_db
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.floor_frames import SILENCE_MS, HearingFrame, SpeechWindowFrame
@@ -117,6 +118,7 @@ class SileroVad(FrameProcessor):
         self._silero = Silero()
         self._refresh = Refresh()
         self._voice = VoiceActivity(self.rules)
+        self._hush = Hush()
         self._pcm = bytearray()
         self._last_audio_s = 0.0
         self._echo: EchoJudge | None = None
@@ -183,7 +185,8 @@ class SileroVad(FrameProcessor):
         is_echo = self._reading.is_echo if self._echo else None
         threshold = self._room.threshold(probability, level, self._take_bot_db(), is_echo=is_echo)
         threshold = UNHEARD if self._reading.is_echo else threshold
-        change = self._voice.window(probability, threshold)
+        hushed = self._hush.window(level, speech=probability >= threshold)
+        change = self._voice.window(probability, threshold, hushed=hushed)
         await self.push_frame(
             SpeechWindowFrame(
                 probability=probability,

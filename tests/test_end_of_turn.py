@@ -159,10 +159,10 @@ def silence_after(*said: str, finalized: bool = True) -> Script:
 CASES: list[tuple[str, Sequence[float | None], str, float, EndedBy]] = [
     ("smart turn is sure", [0.9], LONG, 224, EndedBy.SMART_TURN),
     ("it is sure when asked again", [0.0, 0.9], LONG, 224, EndedBy.SMART_TURN),
-    ("it is in doubt", [0.0, 0.3], LONG, 320, EndedBy.SMART_TURN),
+    ("it is in doubt", [0.0, 0.3], LONG, 256, EndedBy.SMART_TURN),
     ("it is not asked a third time", [0.0, 0.0, 0.9], LONG, 704, EndedBy.SILENCE),
     ("it never answers", [None], LONG, 704, EndedBy.SILENCE),
-    ("a short answer", [0.0, 0.0], "no thanks", 320, EndedBy.TEXT),
+    ("a short answer", [0.0, 0.0], "no thanks", 256, EndedBy.TEXT),
     ("a number is being told", [0.9], "my number is five five five", 1504, EndedBy.SILENCE),
 ]
 
@@ -180,7 +180,7 @@ async def test_when_a_turn_ends(
 
 
 async def test_without_a_model_words_and_silence_count() -> None:
-    assert (await played(silence_after("no thanks"))).ended_after_ms == 320
+    assert (await played(silence_after("no thanks"))).ended_after_ms == 256
     assert (await played(silence_after(LONG))).ended_after_ms == 704
 
 
@@ -295,7 +295,17 @@ async def test_it_does_not_end_before_the_recogniser_has_had_its_say() -> None:
         await turn.says("no", final=False)
         await turn.silent(640)
         assert not turn.ended
+        # It comes in silence: nothing is left out, though the service does not say so.
         await turn.says("no", finalized=False)
+
+    assert (await played(script)).ended == [(True, EndedBy.TEXT)]
+
+
+async def test_a_final_transcript_in_mid_speech_is_not_the_last() -> None:
+    async def script(turn: Turn) -> None:
+        await turn.begins()
+        await turn.says("no", finalized=False)
+        await turn.silent(640)
         assert not turn.ended
         await turn.hears(NoWordsFrame())
 
@@ -319,10 +329,23 @@ async def test_partial_words_may_stand_and_their_reply_may_be_there(confirms: bo
         await turn.says("no thanks", final=False)
         await turn.silent(2000)
 
-    turn = await played(script, may_stand=True, confirms=confirms)
-    assert turn.ended == [(True, EndedBy.TEXT)]
+    turn = await played(script, ears=Ears([0.9]), may_stand=True, confirms=confirms)
+    assert turn.ended == [(True, EndedBy.SMART_TURN)]
     assert turn.confirmed == [confirms]
     assert turn.end.words == "no thanks"
+
+
+async def test_what_does_not_sound_complete_waits_for_the_final_words() -> None:
+    async def script(turn: Turn) -> None:
+        await turn.begins()
+        await turn.says("no thanks", final=False)
+        await turn.silent(640)
+        assert not turn.ended
+        await turn.says("No thanks,")
+        await turn.silent(1600, since_ms=640)
+
+    turn = await played(script, ears=Ears([0.3, 0.3]), may_stand=True)
+    assert turn.ended == [(True, EndedBy.SILENCE)]
 
 
 @pytest.fixture

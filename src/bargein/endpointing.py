@@ -35,7 +35,7 @@ class EndpointRules:
 
     silence_ms: float = 700
     """Ends a turn of which nothing else is known."""
-    likely_silence_ms: float = 320
+    likely_silence_ms: float = 256
     """Ends one that is likely over: a whole sentence by the recogniser's punctuation, a short
     answer, and where smart turn is in doubt."""
     answer_words: int = 3
@@ -137,8 +137,14 @@ class Pause:
             return False
         if not self.asked_ms:
             return self.silence_ms >= self.rules.smart_turn_first_ms
-        sure = self.probability > self.rules.smart_turn_threshold
-        return not sure and self.silence_ms >= self.asked_ms[-1] + self.rules.smart_turn_every_ms
+        return (
+            not self.sure and self.silence_ms >= self.asked_ms[-1] + self.rules.smart_turn_every_ms
+        )
+
+    @property
+    def sure(self) -> bool:
+        """Whether the turn sounds complete."""
+        return self.probability > self.rules.smart_turn_threshold
 
     def ask(self) -> int:
         """Smart turn is asked; its answer must bring this number."""

@@ -62,10 +62,13 @@ class VoiceActivity:
         begins = self.speech_ms > 0 and not self.speaking
         return 0 if begins else self.since_speech_ms
 
-    def window(self, probability: float, threshold: float | None = None) -> Change | None:
+    def window(
+        self, probability: float, threshold: float | None = None, *, hushed: bool = False
+    ) -> Change | None:
         """Take the next window's probability of speech, and its threshold if that moves.
 
-        At the threshold `UNHEARD` it is silence.
+        At the threshold `UNHEARD` it is silence. One that is `hushed` (see `hush.py`) counts as
+        silence for the end of speech, and as what it scores for everything else.
         """
         if threshold is None:
             threshold = self.rules.probability_threshold
@@ -74,13 +77,13 @@ class VoiceActivity:
         if self.speech_ms:
             self.since_onset_ms += WINDOW_MS
         if threshold < UNHEARD and probability >= threshold:
-            return self._loud()
+            return self._fading() if hushed and self.speaking else self._loud()
         self.silence_ms += WINDOW_MS
         if not self.speaking and self.silence_ms >= self.rules.pause_ms:
             # Neither speech nor silence for so long: what came before it was no onset.
             self._forget()
         if threshold < UNHEARD and probability >= self.rules.silence_below(threshold):
-            return None
+            return self._low() if hushed and self.speaking else None
         return self._low()
 
     def silent_wire(self) -> Change | None:
@@ -101,6 +104,12 @@ class VoiceActivity:
         if self.speaking:
             self.since_speech_ms = 0
         return Change.STARTED if started else None
+
+    def _fading(self) -> Change | None:
+        """The model still hears speech, where there is no sound any more."""
+        self.speech_ms += WINDOW_MS
+        self.silence_ms = 0
+        return self._low()
 
     def _low(self) -> Change | None:
         self.low_windows += 1

@@ -70,7 +70,7 @@ class Endpointing(BaseModel):
             description="Silence after which a turn is over that likely is: the recogniser has put "
             "a full stop or a question mark behind it, or it is short, or the model is in doubt.",
         ),
-    ] = 320
+    ] = 256
     answer_words: Annotated[
         int,
         Field(
