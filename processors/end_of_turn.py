@@ -138,8 +138,9 @@ class EndOfTurn(BaseUserTurnStopStrategy):
     async def handle_user_turn_stopped(self) -> None:
         """However it ended, tell who has to go on from here."""
         self._open = False
-        await self._end_pause()
+        # Before anybody else may run: what comes now belongs to no turn.
         self._listener.turn_ended(has_words=self._has_words, ended_by=self._because)
+        await self._end_pause()
 
     async def process_frame(self, frame: Frame) -> ProcessFrameResult:
         """Follow speech, pauses and transcripts."""

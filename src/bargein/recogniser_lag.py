@@ -10,6 +10,8 @@ UNKNOWN_MS = 300.0
 MARGIN_MS = 30.0
 """About one window of the microphone."""
 REMEMBERED = 6
+LONGEST_MS = 500.0
+"""Whoever is slower has its final transcript first: one that was very late is no rule."""
 
 
 @dataclass(slots=True)
@@ -20,7 +22,7 @@ class RecogniserLag:
 
     def note(self, lag_ms: float) -> None:
         """In this turn the words were complete so long after the last speech."""
-        self._lags_ms.append(max(0.0, lag_ms))
+        self._lags_ms.append(min(LONGEST_MS, max(0.0, lag_ms)))
 
     @property
     def settled_ms(self) -> float:
