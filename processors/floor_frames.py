@@ -31,7 +31,8 @@ class SpeechWindowFrame(SystemFrame):
 
     `speech_ms` is the run of speech so far, `silence_ms` the silence since; `threshold` is
     what `probability` had to reach in this very window, 1 where `level_db` was below the gate
-    or the window was the bot's own voice.
+    or the window was the bot's own voice. `pause_ms` is the silence behind the last sound of
+    speech, 0 while there is any, None when nobody spoke lately.
     """
 
     probability: float = 0.0
@@ -41,6 +42,7 @@ class SpeechWindowFrame(SystemFrame):
     threshold: float = 0.0
     is_echo: bool = False
     echo_correlation: float = 0.0
+    pause_ms: float | None = None
 
 
 @dataclass

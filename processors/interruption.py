@@ -148,6 +148,7 @@ class Interruption(FrameProcessor):
         self._clock: Clock = LoopClock()
         self._task: asyncio.Task[None] | None = None
         self._vad_settings: VadSettings | None = None
+        self._pause_ms: float | None = None
 
     def attach(
         self,
@@ -259,6 +260,7 @@ class Interruption(FrameProcessor):
                 self._arbiter.speech_stopped()
 
     def _take_window(self, frame: SpeechWindowFrame, now_ms: float) -> None:
+        self._pause_ms = frame.pause_ms
         self._watcher.window(
             probability=frame.probability,
             threshold=frame.threshold,
@@ -351,6 +353,7 @@ class Interruption(FrameProcessor):
                         playing=playing,
                         probability=message.probability if message.detected else None,
                         noise_floor_db=message.noise_floor_db if message.detected else None,
+                        pause_ms=self._pause_ms,
                     )
                 )
                 if not is_late:

@@ -121,7 +121,7 @@ class Speculation(FrameProcessor):
         ] = None,
         max_predictions: Annotated[
             int, Field(ge=1, le=50, description="So many replies are begun in one turn at most.")
-        ] = 5,
+        ] = 8,
         max_wasted_tokens_per_minute: Annotated[
             int,
             Field(

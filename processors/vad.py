@@ -196,6 +196,7 @@ class SileroVad(FrameProcessor):
                 threshold=threshold,
                 is_echo=self._reading.is_echo,
                 echo_correlation=self._reading.correlation,
+                pause_ms=self._voice.pause_so_far_ms,
             ),
             FrameDirection.UPSTREAM,
         )

@@ -596,3 +596,24 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 TestAnyInterleaving = AnyInterleaving.TestCase
 TestAnyInterleaving.settings = settings(max_examples=80, stateful_step_count=40)
+
+
+@pytest.mark.parametrize(
+    ("pause_ms", "at_sample", "contested"),
+    [
+        (160, 0, False),
+        (160, 2_400, False),
+        (160, 4_800, True),
+        (0, 0, True),
+        (64, 0, True),
+        (2_000, 0, True),
+        (None, 0, True),
+    ],
+)
+def test_a_vad_that_hangs_on_behind_the_users_turn_does_not_stop_the_answer(
+    pause_ms: float | None, at_sample: int, *, contested: bool
+) -> None:
+    arbiter = Arbiter(floor=Floor.SPEAKING)
+    orders = arbiter.truncate(1, at_sample, 1, 0, playing=1, pause_ms=pause_ms)
+    assert (Pause(1) in orders) is contested
+    assert any(isinstance(order, Ignore) for order in orders) is not contested

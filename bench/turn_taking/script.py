@@ -18,7 +18,7 @@ TURNS = (
     "Yes.",
     "Could we sit by the window~widow, |0.6| or somewhere quiet in the back?",
     "My name is Martin~Morten. |0.4| It is spelled M, |0.3| A, |0.3| R, |0.3| T, |0.3| I, |0.3| N.",
-    "Five five five, |0.5| oh one two, |0.6| four four nine.",
+    "Five five five, |0.5| oh one two, |0.6| four four nine seven.",
     "Do you have anything without meat~meet?",
     "Sounds good.",
     "What does the soup cost?",
@@ -39,7 +39,7 @@ TURNS = (
     "It is about six meters~matters long.",
     "Which card do you take?",
     "Okay, then I will pay in cash.",
-    "The code is nine, |0.4| zero, |0.4| three, |0.4| one, |0.4| eight.",
+    "The zip code is nine, |0.4| zero, |0.4| three, |0.4| one, |0.4| eight.",
     "Wait, can I also order a birthday cake~cape for my mother, with candles and her name on it?",
     "Her name is Rose~Rows.",
     "She will be seventy.",
@@ -67,7 +67,7 @@ REPLIES = (
     " for it, so you only need to come here by seven in the evening.",
     "Number {n} it is. I can do that for you right away, and if anything changes later on, just"
     " call us again, somebody is here until ten o'clock every day.",
-    "For {n} that is no problem at all, we have it here most days of the week. Would you like me"
+    "For {n}, no problem at all, we have it here most days of the week. Would you like me"
     " to keep one for you, or do you want to decide when you are here?",
     "Request {n}: that is a good question, and I am glad that you ask. It depends a little on the"
     " day, but as a rule it takes ten minutes, sometimes less than that.",

@@ -24,6 +24,10 @@ SUSPICIOUS_MS = 2 * WINDOW_MS
 """So much of what may be speech contests the floor, where the client has no VAD."""
 BACKUP_MS = 3 * WINDOW_MS
 """And so much where it has one: its truncate would be here, and was lost."""
+HANGS_ON_MS = (3 * WINDOW_MS, 20 * WINDOW_MS)
+"""So long behind the user's last sound a client's VAD may still score it as speech."""
+HANGS_ON_SAMPLES = 2_400
+"""And the bot is not further by then: 100 ms at 24 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +224,14 @@ class Arbiter:
         playing: int,
         probability: float | None = None,
         noise_floor_db: float | None = None,
+        pause_ms: float | None = None,
     ) -> list[Order]:
         """A client has muted the bot at this sample of this utterance.
 
-        `playing` is the utterance that the playout has under way, 0 if none. The probability
-        and the noise floor (dBFS) are its VAD's, None if that did not fire.
+        `pause_ms` is the silence that the server's VAD has heard behind the user's last sound,
+        None if nobody spoke lately. `playing` is the utterance that the playout has under way, 0
+        if none. The probability and the noise floor (dBFS) are its VAD's, None if that did not
+        fire.
         """
         mute = Mute(utterance, at_sample, probability, noise_floor_db)
         if epoch < self.epoch:
@@ -237,6 +244,8 @@ class Arbiter:
             return self._hear(Heard.VOICE, now_ms, mute=mute)
         if not self.barge_in_enabled:
             return [Ignore("this bot may not be interrupted")]
+        if _hangs_on(pause_ms, at_sample):
+            return [Ignore("what fired was the end of the user's turn, before the bot began")]
         if self.floor in (Floor.SPEAKING, Floor.PROCESSING) and utterance < playing:
             return [Ignore("that utterance was played to its end")]
         return self._hear(Heard.VOICE, now_ms, utterance=utterance, mute=mute)
@@ -465,3 +474,10 @@ class Arbiter:
         return Reject(
             contest.utterance, contest.at_sample, verdict.reason, evidence.elapsed_ms, evidence
         )
+
+
+def _hangs_on(pause_ms: float | None, at_sample: int) -> bool:
+    """Whether it was the end of the user's own turn that the bot's first sound met."""
+    if pause_ms is None or at_sample > HANGS_ON_SAMPLES:
+        return False
+    return HANGS_ON_MS[0] <= pause_ms <= HANGS_ON_MS[1]

@@ -29,7 +29,7 @@ class SpeculationRules:
     sentence_ms: float = 250
     """And so long, if the recogniser has ended a sentence behind them."""
     min_words: int = 1
-    max_predictions: int = 5
+    max_predictions: int = 8
     """In one turn."""
     max_wasted_tokens_per_minute: int = 30_000
     expires_ms: float = 10_000
