@@ -263,8 +263,10 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         """Whether the turn ends without its final transcript.
 
         A turn that does not sound complete waits for it: a comma in it says that more will come.
+        Where nobody listens to the sound, the words alone decide.
         """
-        return (self._pause.sure or over is EndedBy.SILENCE) and self._may_stand()
+        sure = self._pause.sure or self._analyzer is None or over is EndedBy.SILENCE
+        return sure and self._may_stand()
 
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""
