@@ -282,7 +282,8 @@ class Speculation(FrameProcessor):
 
     async def _carry_out(self, orders: Sequence[Order]) -> None:
         """Do at once what needs no frame; then push the frames, in the order of the orders."""
-        orders = [order for order in orders if self._do_now(order)]
+        for order in orders:
+            self._do_now(order)
         if not orders or self._branch is None:
             return
         async with self._order:
@@ -292,18 +293,17 @@ class Speculation(FrameProcessor):
                 else:
                     await self._branch.begin_branch(order.prediction)
 
-    def _do_now(self, order: Order) -> bool:
+    def _do_now(self, order: Order) -> None:
         if isinstance(order, Drop):
             calls = self._llm.withheld
             self._bot.held.drop(self._clock.now_ms())
             self._llm.drop(order.prediction.number)
             self._resolve(order.prediction, order.outcome, calls)
-            return True
+            return
         self._bot.held.hold()
         self._llm.begin(order.prediction.number)
         self._seen = _messages(self._context)
         self._watcher.predicted(order.prediction)
-        return True
 
     def _resolve(self, prediction: Prediction, outcome: Outcome, calls: int) -> None:
         now_ms = self._clock.now_ms()

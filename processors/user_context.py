@@ -34,8 +34,7 @@ from pipecat.utils.time import time_now_iso8601
 
 from bargein.endpointing import EndpointRules
 from bargein.floor import Floor
-from bargein.late_words import Late as LateFinal
-from bargein.late_words import LateWords
+from bargein.late_words import Late, LateWords
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
 from bargein.matching import MatchPolicy
@@ -52,7 +51,7 @@ from bargein.processors.smart_turn import TurnAnalyzer
 from bargein.processors.speculation import Speculation
 from bargein.processors.transcripts_frames import NoWordsFrame
 from bargein.speculation import Outcome, Prediction
-from bargein.standing import Late, Standing
+from bargein.standing import Standing, Stood
 
 JUDGED = (Floor.CONTESTED, Floor.LISTENING)
 """A verdict is open, or the turn that it opened has not begun here yet."""
@@ -226,15 +225,19 @@ class UserContext(LLMUserAggregator):
         if self._speculation and self._turn.open:
             await self._speculation.words(self._words(), eager=eager)
 
+    @property
+    def _finals(self) -> str:
+        """The words of the turn that are final."""
+        return self.aggregation_string() if self._aggregation else ""
+
     def _words(self) -> str:
         """All words of the turn so far."""
-        finals = self.aggregation_string() if self._aggregation else ""
-        return f"{finals} {self._partial}".strip()
+        return f"{self._finals} {self._partial}".strip()
 
     async def _settle(self) -> bool:
         """The turn is over, and what was told of it counts; whether its reply is there already."""
         partial, self._partial = self._partial, ""
-        self._told = Told(finals=self.aggregation_string() if self._aggregation else "")
+        self._told = Told(finals=self._finals)
         if partial:
             self._standing.stand(partial)
             self._watcher.words_stand()
@@ -242,9 +245,7 @@ class UserContext(LLMUserAggregator):
             await self._handle_transcription(TranscriptionFrame(partial, "", time_now_iso8601()))
         if self._speculation is None:
             return False
-        return await self._speculation.settle(
-            self.aggregation_string() if self._aggregation else ""
-        )
+        return await self._speculation.settle(self._finals)
 
     async def _push_aggregation(self, *, run_llm: bool = True) -> str:
         """Write the turn to the context; the reply that is there already, if it is, is said."""
@@ -302,14 +303,14 @@ class UserContext(LLMUserAggregator):
     def _is_late(self, frame: TranscriptionFrame) -> bool:
         """Whether it is the same words again, or words that the turn was left without."""
         late = self._late.judge(frame.text)
-        if late is LateFinal.NEW or (late is LateFinal.MORE and not self._may_be_more):
+        if late is Late.NEW or (late is Late.MORE and not self._may_be_more):
             return False
-        if late is LateFinal.AGAIN:
+        if late is Late.AGAIN:
             frame.text = ""
             return True
         if self._late.turn:
             whole = self._late.whole(frame.text, late)
-            heard = late is LateFinal.MORE and self._listener.floor is Floor.SPEAKING
+            heard = late is Late.MORE and self._listener.floor is Floor.SPEAKING
             # What was answered stands in the context; what was not is said behind it.
             if not self._take_back(frame, frame.text if heard else whole):
                 self._told.rewrite(whole)
@@ -340,21 +341,21 @@ class UserContext(LLMUserAggregator):
         """
         late = self._standing.hear(frame.text, complete=frame.finalized)
         whole = f"{self._told.finals} {self._standing.late}".strip()
-        if self._speculation and late in (Late.SAME, Late.OTHER):
+        if self._speculation and late in (Stood.SAME, Stood.OTHER):
             self._speculation.learn(whole)
         match late:
-            case Late.SAME:
+            case Stood.SAME:
                 self._told.rewrite(whole)
                 self._note_final(frame.text)
                 self._late.turn_over(whole)
-            case Late.OTHER if self._turn.open:
+            case Stood.OTHER if self._turn.open:
                 return False
-            case Late.OTHER if not self._take_back(frame, whole):
+            case Stood.OTHER if not self._take_back(frame, whole):
                 # The user may not have the floor: the context is right at least.
                 self._told.rewrite(whole)
             case _:
                 pass
-        return late is not Late.UNRELATED
+        return late is not Stood.UNRELATED
 
     def _take_back(self, frame: TranscriptionFrame, whole: str) -> bool:
         """The reply was to other words: open the turn again, if the user may have the floor."""

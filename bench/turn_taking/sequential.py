@@ -24,59 +24,28 @@ from websockets.asyncio.client import connect
 from bargein.rehearsal.levels import RATE_HZ
 from bargein.rehearsal.network import NetworkSettings
 from bench.turn_taking.parts import KEY, LLM_MODEL, VOICE_MODEL
-from bench.turn_taking.stock import CHUNK_BYTES
+from bench.turn_taking.phone import PlainPhone
 from bench.turn_taking.vendors import Vendors
-from bench.turn_taking.wires import Wire
 from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
 
 MOST_TOKENS = 1024
 
 
-class SequentialPhone:
+class SequentialPhone(PlainPhone):
     """Plays what comes."""
 
     def __init__(self, network: NetworkSettings | None, seed: int) -> None:
         """Hold the line."""
-        self.started = asyncio.Event()
+        super().__init__(network, seed)
         self.microphone: asyncio.Queue[bytes] = asyncio.Queue()
-        self._buffer, self._chunk = bytearray(), bytearray()
-        self._up = Wire(network, seed, self._arrive)
-        self._down = Wire(network, seed + 1, self._receive)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the recogniser is connected."""
-        return self.started.is_set()
-
-    def hear(self, pcm: bytes, now_ms: float) -> None:
-        """Send the microphone's sound in chunks."""
-        self._chunk += pcm
-        while len(self._chunk) >= CHUNK_BYTES:
-            self._up.send(bytes(self._chunk[:CHUNK_BYTES]))
-            del self._chunk[:CHUNK_BYTES]
-
-    def play(self, samples: int, now_ms: float) -> bytes:
-        """Play what has come."""
-        pcm = bytes(self._buffer[: samples * 2]).ljust(samples * 2, b"\0")
-        del self._buffer[: samples * 2]
-        return pcm
 
     def say(self, pcm: bytes) -> None:
         """The bot speaks."""
         self._down.send(pcm)
 
-    def hang_up(self) -> None:
-        """Leave."""
-        self._up.cut()
-        self._down.cut()
-
     def _arrive(self, data: str | bytes) -> None:
         assert isinstance(data, bytes)
         self.microphone.put_nowait(data)
-
-    def _receive(self, data: str | bytes) -> None:
-        assert isinstance(data, bytes)
-        self._buffer += data
 
 
 class Bot:

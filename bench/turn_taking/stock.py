@@ -14,7 +14,6 @@ from typing import Any, cast
 from pipecat.audio.turn.smart_turn.base_smart_turn import SmartTurnParams
 from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
 from pipecat.audio.vad.silero import SileroVADAnalyzer
-from pipecat.frames.frames import Frame, InputAudioRawFrame, InterruptionFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -22,7 +21,6 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
-from pipecat.serializers.base_serializer import FrameSerializer
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
@@ -31,75 +29,34 @@ from starlette.websockets import WebSocket, WebSocketState
 
 from bargein.rehearsal.levels import RATE_HZ
 from bargein.rehearsal.network import NetworkSettings
+from bench.peers.run_pipecat import RawPcm
 from bench.turn_taking.parts import Claude, EagerFlux, Flash, Nova
+from bench.turn_taking.phone import PlainPhone
 from bench.turn_taking.vendors import Vendors
-from bench.turn_taking.wires import Wire
 from tests.vendors.voice import RATE_HZ as BOT_RATE_HZ
 
-CHUNK_BYTES = RATE_HZ // 50 * 2
-"""20 ms, Pipecat's usual chunk of a microphone."""
-DROP = "drop"
 TUNED_STOP_S = 0.7
 """So much silence ends a turn that smart turn calls incomplete; 3 s by default. As ours."""
 STOP_S = 10
 
 
-class RawPcm(FrameSerializer):
-    """Bytes are audio; a word tells the client to drop what it has."""
-
-    async def serialize(self, frame: Frame) -> str | bytes | None:
-        """Give PCM, or the word."""
-        if isinstance(frame, OutputAudioRawFrame):
-            return frame.audio
-        return DROP if isinstance(frame, InterruptionFrame) else None
-
-    async def deserialize(self, data: str | bytes) -> Frame | None:
-        """Take PCM."""
-        return InputAudioRawFrame(cast(bytes, data), RATE_HZ, 1)
-
-
-class StockPhone:
+class StockPhone(PlainPhone):
     """The client, in the place of a WebSocket."""
 
     def __init__(self, network: NetworkSettings | None, seed: int) -> None:
         """Hold the line."""
+        super().__init__(network, seed)
         self.client_state = self.application_state = WebSocketState.CONNECTED
         self.headers: dict[str, str] = {}
-        self.started = asyncio.Event()
-        self._buffer, self._chunk = bytearray(), bytearray()
         self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
-        self._up = Wire(network, seed, self._incoming.put_nowait)
-        self._down = Wire(network, seed + 1, self._receive)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the pipeline runs."""
-        return self.started.is_set()
-
-    def hear(self, pcm: bytes, now_ms: float) -> None:
-        """Send the microphone's sound in chunks."""
-        self._chunk += pcm
-        while len(self._chunk) >= CHUNK_BYTES:
-            self._up.send(bytes(self._chunk[:CHUNK_BYTES]))
-            del self._chunk[:CHUNK_BYTES]
-
-    def play(self, samples: int, now_ms: float) -> bytes:
-        """Play what has come."""
-        pcm = bytes(self._buffer[: samples * 2]).ljust(samples * 2, b"\0")
-        del self._buffer[: samples * 2]
-        return pcm
 
     def hang_up(self) -> None:
         """Leave."""
-        self._up.cut()
-        self._down.cut()
+        super().hang_up()
         self._incoming.put_nowait(None)
 
-    def _receive(self, data: str | bytes) -> None:
-        if isinstance(data, str):
-            self._buffer.clear()
-        else:
-            self._buffer += data
+    def _arrive(self, data: str | bytes) -> None:
+        self._incoming.put_nowait(data)
 
     # --- the methods of a WebSocket that Pipecat calls -------------------------------------
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from bargein.matching import MatchPolicy
 
 
-class Late(Enum):
+class Stood(Enum):
     """What a final transcript is that comes after its turn has ended."""
 
     UNRELATED = auto()
@@ -43,17 +43,17 @@ class Standing:
         """No final transcript of them will come any more."""
         self._partial = self.late = ""
 
-    def hear(self, final: str, *, complete: bool) -> Late:
+    def hear(self, final: str, *, complete: bool) -> Stood:
         """A final transcript has come; `complete` if it is the last of its speech."""
         if not self._partial:
-            return Late.UNRELATED
+            return Stood.UNRELATED
         self.late = f"{self.late} {final}".strip()
         if self.policy.same(self._partial, self.late):
             self._partial = ""
-            return Late.SAME
+            return Stood.SAME
         if self._more_speech:
-            return Late.UNRELATED
+            return Stood.UNRELATED
         if not complete and self.policy.begins(self._partial, self.late):
-            return Late.PART
+            return Stood.PART
         self._partial = ""
-        return Late.OTHER
+        return Stood.OTHER

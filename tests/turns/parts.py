@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bench.turn_taking import parts as real
-from pipecat.processors.frame_processor import FrameProcessorSetup
+from pipecat.processors.frame_processor import FrameProcessor, FrameProcessorSetup
 from pipecat.services.llm_service import FunctionCallParams
 
 from bargein.rehearsal.levels import RATE_HZ
@@ -35,7 +35,29 @@ ENDPOINT_MS = 300
 """So much silence ends a stretch of speech, for the recogniser."""
 
 
-class Nova(real.Nova):
+class OwnServer(FrameProcessor):
+    """Stands before a service's class: its server runs as long as the service does."""
+
+    _server: Deepgram | Anthropic | ElevenLabs
+    _port: int
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Nothing is open yet."""
+        super().__init__(**kwargs)
+        self._serving = AsyncExitStack()
+
+    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
+        """Open the server first."""
+        await self._serving.enter_async_context(self._server.open(self._port))
+        await super().setup(setup)
+
+    async def cleanup(self) -> None:
+        """Close it last."""
+        await super().cleanup()
+        await self._serving.aclose()
+
+
+class Nova(OwnServer, real.Nova):
     """Deepgram's service, and a recogniser that knows what will be said."""
 
     def __init__(
@@ -59,17 +81,6 @@ class Nova(real.Nova):
         latency = Recognition(partial_ms, final_ms, ENDPOINT_MS, quiet_ms=BREATH_MS)
         turns = [heard(each) for each in hears]
         self._server = Deepgram(turns, lambda _: latency, spoil=self._spoil)
-        self._open = AsyncExitStack()
-
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        """Open the server first."""
-        await self._open.enter_async_context(self._server.open(self._port))
-        await super().setup(setup)
-
-    async def cleanup(self) -> None:
-        """Close it last."""
-        await super().cleanup()
-        await self._open.aclose()
 
     def _spoil(self, result: Understood) -> Sequence[tuple[float, Understood]]:
         if not result.final or not result.text:
@@ -84,7 +95,7 @@ class Nova(real.Nova):
         return [(0, result)]
 
 
-class Claude(real.Claude):
+class Claude(OwnServer, real.Claude):
     """Anthropic's service, and an LLM that says what it was told; it may book."""
 
     def __init__(
@@ -110,18 +121,7 @@ class Claude(real.Claude):
         self._booked = 0
         latency = Writing(whole_ms=whole_ms, first_ms=first_ms)
         self._server = Anthropic(str, lambda _: latency, answer=self._answer_to)
-        self._serving = AsyncExitStack()
         self.register_function("book", self._book)
-
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        """Open the server first."""
-        await self._serving.enter_async_context(self._server.open(self._port))
-        await super().setup(setup)
-
-    async def cleanup(self) -> None:
-        """Close it last."""
-        await super().cleanup()
-        await self._serving.aclose()
 
     def _answer_to(self, request: Request) -> Answer:
         if not request.last:
@@ -138,7 +138,7 @@ class Claude(real.Claude):
         await params.result_callback({"booked_so_often": self._booked})
 
 
-class Flash(real.TimedFlash):
+class Flash(OwnServer, real.TimedFlash):
     """ElevenLabs' service, and a voice."""
 
     def __init__(self, *, whole_ms: int = 300, wrong: dict[str, str] | None = None) -> None:
@@ -149,17 +149,6 @@ class Flash(real.TimedFlash):
             lambda _: Synthesis(whole_ms=whole_ms),
             wrong=lambda text: elevenlabs.Wrong[_wrong(wrong or {}, text)],
         )
-        self._serving = AsyncExitStack()
-
-    async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
-        """Open the server first."""
-        await self._serving.enter_async_context(self._server.open(self._port))
-        await super().setup(setup)
-
-    async def cleanup(self) -> None:
-        """Close it last."""
-        await super().cleanup()
-        await self._serving.aclose()
 
 
 def _wrong(by_word: dict[str, str], text: str) -> str:
