@@ -41,6 +41,8 @@ SOON_MS = 450
 EARLY_MS = 100
 """So much before the labelled end of a turn is in its middle."""
 PIPECAT_MS, ONCE_MS = 3_000, 700
+PIPECAT_SURE = 0.5
+"""Above this probability smart turn calls a turn complete, by its own lights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def once(else_ms: float) -> Rule:
         for number, window in enumerate(heard.windows):
             if window.speaking:
                 complete_from = len(heard.windows)
-            elif was_speaking and ask(heard, number) > EndpointRules().smart_turn_threshold:
+            elif was_speaking and ask(heard, number) > PIPECAT_SURE:
                 complete_from = number + ANSWER_WINDOWS
             was_speaking = window.speaking
             lasted = window.silence_ms is not None and window.silence_ms >= else_ms
@@ -220,7 +222,7 @@ Answers = dict[str, dict[int, list[bool]]]
 def complete_at(heard: Heard, ask: Ask) -> dict[int, bool]:
     """Whether smart turn calls it complete at these silences behind its end."""
     return {
-        int(window.silence_ms): ask(heard, number) > EndpointRules().smart_turn_threshold
+        int(window.silence_ms): ask(heard, number) > PIPECAT_SURE
         for number, window in enumerate(heard.windows)
         if window.silence_ms in ASKED_MS and window.at_ms > heard.end_ms
     }

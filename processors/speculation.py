@@ -75,7 +75,7 @@ class Speculation(FrameProcessor):
                 le=1000,
                 description="With so much silence behind them, words are answered at once.",
             ),
-        ] = 64,
+        ] = 32,
         stable_ms: Annotated[
             int,
             Field(
@@ -121,7 +121,7 @@ class Speculation(FrameProcessor):
         ] = None,
         max_predictions: Annotated[
             int, Field(ge=1, le=50, description="So many replies are begun in one turn at most.")
-        ] = 8,
+        ] = 12,
         max_wasted_tokens_per_minute: Annotated[
             int,
             Field(

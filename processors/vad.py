@@ -87,7 +87,7 @@ class SileroVad(FrameProcessor):
                 le=2000,
                 description="So much silence is a pause: smart turn is asked if the turn is over.",
             ),
-        ] = 200,
+        ] = 192,
         prefix_padding_ms: Annotated[
             int,
             Field(

@@ -110,5 +110,23 @@ def test_nothing_is_said_about_a_place_behind_which_nothing_is_known(text: str) 
     assert all(cut.kind < Kind.CONJUNCTION for cut in cuts(text))
 
 
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("Of course,", True),
+        ("As you like it, don\u2019t you,", True),
+        ("It costs 5,", False),
+        ("See https://example.com/a,", False),
+        ('He said "yes,', False),
+        ("He (Jim,", False),
+        ("Of course, ", False),
+        ("Of course.", False),
+        ("Options:", False),
+    ],
+)
+def test_a_comma_behind_letters_ends_a_clause_at_once(text: str, known: bool) -> None:
+    assert (len(text) in {cut.at for cut in cuts(text) if cut.kind is Kind.CLAUSE}) is known
+
+
 def test_a_long_word_counts_for_several() -> None:
     assert [cut.words for cut in cuts("I am unfortunately out of it")] == [1, 2, 4, 5]

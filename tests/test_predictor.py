@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bargein.matching import Match, MatchPolicy
-from bargein.predictor import Drop, Order, Predict, Predictor, SpeculationRules
+from bargein.predictor import (
+    THRIFTY_PAUSE_MS,
+    Drop,
+    Order,
+    Predict,
+    Predictor,
+    SpeculationRules,
+)
 from bargein.speculation import Because, Outcome
 
 PAUSE_MS = 100
@@ -102,7 +109,7 @@ def test_nothing_is_answered_while_another_reply_is_on_its_way() -> None:
 
 def test_a_turn_may_cost_so_many_replies_and_the_next_begins_anew() -> None:
     made = predictor(max_predictions=2)
-    made.silence(PAUSE_MS, 1000)
+    made.silence(THRIFTY_PAUSE_MS, 1000)
     begun = [len(brief(made.words(text, 1000 + n))) for n, text in enumerate(("a", "b", "c", "d"))]
     # The third drops the second, and no other comes.
     assert begun == [1, 2, 1, 0]
@@ -113,7 +120,7 @@ def test_a_turn_may_cost_so_many_replies_and_the_next_begins_anew() -> None:
 
 def test_a_minute_may_waste_so_many_tokens() -> None:
     made = predictor(max_wasted_tokens_per_minute=1000)
-    made.silence(PAUSE_MS, 1000)
+    made.silence(THRIFTY_PAUSE_MS, 1000)
     made.wasted(999, 1000)
     assert len(made.words("a", 1000)) == 1
     made.void(Outcome.OTHER_WORDS)
@@ -121,6 +128,16 @@ def test_a_minute_may_waste_so_many_tokens() -> None:
     assert made.words("b", 2000) == []
     # A minute after the first 999, there is room again.
     assert len(made.words("b", 61_001)) == 1
+
+
+def test_where_half_of_it_is_spent_only_a_real_pause_is_answered() -> None:
+    made = predictor(max_wasted_tokens_per_minute=1000, stable_ms=400)
+    made.words("a tea", 0)
+    made.wasted(500, 0)
+    # Neither words that stand still nor a silence that may be inside a word.
+    assert made.tick(1000) == []
+    assert made.silence(THRIFTY_PAUSE_MS - 1, 1100) == []
+    assert brief(made.silence(THRIFTY_PAUSE_MS, 1101)) == [("a tea", Because.PAUSE)]
 
 
 def test_what_waits_for_too_long_is_dropped_and_not_made_again() -> None:
@@ -188,17 +205,22 @@ def test_partial_words_may_stand_once_the_recogniser_is_known_to_be_done() -> No
     made.confirm("A tea.")
     made.turn_over()
     # Its words were complete 80 ms after the speech.
-    assert stands_after_ms(made, "a cake", 5000) == 112
+    assert stands_after_ms(made, "a cake", 5000) == 104
     made.learn("A lake.", 5320)
     made.void(Outcome.OTHER_WORDS)
     made.turn_over()
     # A word that was corrected was there all the same.
-    assert stands_after_ms(made, "a cake", 5000) == 112
+    assert stands_after_ms(made, "a cake", 5000) == 104
     # Here one was not there: the final transcript had more, and it came after 400 ms.
     made.learn("a cake, please", 5400)
     made.void(Outcome.OTHER_WORDS)
     made.turn_over()
-    assert stands_after_ms(made, "a roll", 9000) == 432
+    # Which may happen once, but not twice.
+    assert stands_after_ms(made, "a roll", 9000) == 104
+    made.learn("a roll, please", 9400)
+    made.void(Outcome.OTHER_WORDS)
+    made.turn_over()
+    assert stands_after_ms(made, "a pie", 13000) == 424
 
 
 def test_partial_words_stand_for_nothing_in_speech_or_unanswered_or_where_finals_count() -> None:

@@ -241,7 +241,7 @@ async def opened(
     *,
     voice: Voice | None = None,
     reply_within_ms: int = 10_000,
-    silence_ms: float = SILENCE_S * 1000,
+    silence_ms: int = round(SILENCE_S * 1000),
     **settings: Any,
 ) -> AsyncIterator[Room]:
     """A bot whose recogniser is the test."""

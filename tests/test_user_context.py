@@ -43,7 +43,7 @@ from tests.test_orders import CUT, CutAt, Silence
 
 SILENCE_S = 0.15
 WAIT_S = 0.15
-RULES = EndpointRules(silence_ms=SILENCE_S * 1000)
+RULES = EndpointRules(silence_ms=round(SILENCE_S * 1000))
 
 pytestmark = pytest.mark.pipeline
 

@@ -50,7 +50,7 @@ def test_what_windows_change(probabilities: list[float], expected: list[tuple[in
 def test_speech_stops_in_silence_at_any_threshold(threshold: float) -> None:
     rules = VoiceRules(probability_threshold=threshold)
     assert 0 < rules.silence_below(threshold) < threshold
-    assert changes([1.0] * 5 + [0.01] * 7, rules) == [(5, "started"), (12, "stopped")]
+    assert changes([1.0] * 5 + [0.01] * 7, rules) == [(5, "started"), (11, "stopped")]
 
 
 def test_the_run_of_speech_and_the_silence_since_are_counted() -> None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.vendors.voice import spoken
+
 TURNS = (
     "Hello.",
     "I would like to book a table for two~to people, please.",
@@ -74,7 +76,8 @@ REPLIES = (
     "Note {n}, got it. I have written all of it down, and I will pass it on to the others here,"
     " so that everything is ready when you arrive. What else may I do?",
 )
-"""The number is in the first two words: the voice tells by its pitch which reply it speaks."""
+"""The number is in the first two words, spelled out as one who speaks does: the voice tells by its
+pitch which reply it speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +107,4 @@ def stretches(turn: str) -> Iterator[Said]:
 
 def reply(number: int) -> str:
     """What the LLM answers to its request of this number, from 1."""
-    return REPLIES[number % len(REPLIES)].format(n=number)
+    return REPLIES[number % len(REPLIES)].format(n=spoken(number))

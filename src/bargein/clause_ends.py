@@ -1,7 +1,7 @@
 """Where a text may be cut so that a voice can say the parts one after another.
 
-A place is certain only when the first letter of the word behind it is known: "3." may be followed
-by "5", and "Dr." by "Smith". So nothing is said about the last word of a text that still grows.
+Most places are certain only when the first letter of the word behind is known: "3." may be followed
+by "5", and "Dr." by "Smith". Behind a comma that follows a letter nothing else can come.
 Cuts lie where whitespace is, so that joining the parts with a space gives the text again; only the
 sentence marks of scripts without spaces end a part by themselves. In "1,200", "7:30" and a URL
 there is no whitespace, and no cut.
@@ -31,6 +31,8 @@ DASHES = ("-", "–", "—")
 
 TOKEN = re.compile(rf"[^\s{WIDE_MARKS}]*[{WIDE_MARKS}]+[{re.escape(CLOSERS)}]*|[^\s{WIDE_MARKS}]+")
 TAG = re.compile(r"<(/?)[A-Za-z][^<>]*?(/?)>")
+AT_ONCE = re.compile(r"(?:^|\s)([^\W\d_](?:[^\W\d_]|['’-])*,)$")
+"""A last word that ends a clause, whatever comes behind it: letters and a comma."""
 INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 """One letter, or letters with a full stop between them: "J", "U.S", "e.g"."""
 
@@ -145,6 +147,8 @@ def cuts(text: str) -> Iterator[Cut]:
         in_line = 0 if "\n" in gap else in_line
         if gap or kind is Kind.SENTENCE:
             yield Cut(word.end(), kind, words)
+    if (last := AT_ONCE.search(text)) and not wrapping.is_open:
+        yield Cut(len(text), Kind.CLAUSE, words + _size(last[1]))
 
 
 def _size(token: str) -> int:

@@ -33,21 +33,21 @@ class EndedBy(StrEnum):
 class EndpointRules:
     """How much silence it takes; docs/endpointing.md has what they make of recordings."""
 
-    silence_ms: float = 700
+    silence_ms: int = 700
     """Ends a turn of which nothing else is known."""
-    likely_silence_ms: float = 256
+    likely_silence_ms: int = 256
     """Ends one that is likely over: a whole sentence by the recogniser's punctuation, a short
     answer, and where smart turn is in doubt."""
     answer_words: int = 3
     """A text of at most so many words that does not sound unfinished is a short answer."""
-    unfinished_silence_ms: float = 1500
+    unfinished_silence_ms: int = 1500
     """Ends one whose words sound as if more will come."""
-    smart_turn_threshold: float = 0.5
+    smart_turn_threshold: float = 0.35
     """Above this probability the turn is over as soon as the VAD calls the speech stopped."""
     smart_turn_doubt: float = 0.1
     """Above this one it is in doubt."""
-    smart_turn_first_ms: float = 96
-    smart_turn_every_ms: float = 128
+    smart_turn_first_ms: int = 96
+    smart_turn_every_ms: int = 64
     smart_turn_most: int = 2
     """At which silences smart turn is asked in one pause, and how often."""
     language: str | None = None

@@ -14,6 +14,11 @@ from bargein.recogniser_lag import RecogniserLag
 from bargein.speculation import Because, Outcome, Prediction
 
 MINUTE_MS = 60_000
+THRIFTY_SHARE = 0.5
+"""Of what a turn or a minute may cost: once so much is gone, only those words are answered that
+most likely are all."""
+THRIFTY_PAUSE_MS = 128
+"""No word has a silence inside that lasts so long."""
 SENTENCE_ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01")
 """Also the full-width ones of Chinese and Japanese."""
 
@@ -22,14 +27,14 @@ SENTENCE_ENDS = (".", "?", "!", "\u3002", "\uff1f", "\uff01")
 class SpeculationRules:
     """What a prediction needs, and what it may cost."""
 
-    pause_ms: float = 64
-    """With so much silence, words are answered at once."""
+    pause_ms: float = 32
+    """With so much silence, words are answered at once; short ones are inside words, too."""
     stable_ms: float = 700
     """Words that have not changed for so long are answered even in mid-speech."""
     sentence_ms: float = 250
     """And so long, if the recogniser has ended a sentence behind them."""
     min_words: int = 1
-    max_predictions: int = 8
+    max_predictions: int = 12
     """In one turn."""
     max_wasted_tokens_per_minute: int = 30_000
     expires_ms: float = 10_000
@@ -70,6 +75,8 @@ class Predictor:
     _open: bool = False
     _text: str = ""
     _changed_ms: float = 0
+    _grown_ms: float = 0
+    """When the number of words changed last: a word that is corrected later was there."""
     _last_speech_ms: float | None = None
     """None while the user speaks."""
     _made: int = 0
@@ -84,11 +91,13 @@ class Predictor:
     def turn_opened(self, now_ms: float) -> None:
         """The user has the floor; the words of the turn are told next."""
         self._open, self._made, self._hopeless = True, 0, None
-        self._text, self._changed_ms = "", now_ms
+        self._text, self._changed_ms, self._grown_ms = "", now_ms, now_ms
 
     def words(self, text: str, now_ms: float) -> list[Order]:
         """The words of the turn so far, all of them."""
         same = self._policy.same(self._text, text)
+        if len(self._policy.words(self._text)) != len(self._policy.words(text)):
+            self._grown_ms = now_ms
         self._text = text
         if not same:
             self._changed_ms = now_ms
@@ -156,9 +165,8 @@ class Predictor:
         """
         if self._last_speech_ms is None:
             return
-        partial, told = self._policy.words(self._text), self._policy.words(final)
-        complete = partial == told or len(partial) == len(told)
-        self.lag.note((self._changed_ms if complete else now_ms) - self._last_speech_ms)
+        complete = len(self._policy.words(self._text)) == len(self._policy.words(final))
+        self.lag.note((self._grown_ms if complete else now_ms) - self._last_speech_ms)
 
     # --- inside -----------------------------------------------------------------------
 
@@ -177,12 +185,20 @@ class Predictor:
 
     def _because(self, now_ms: float) -> Because | None:
         silent_since = self._last_speech_ms
-        if silent_since is not None and now_ms - silent_since >= self.rules.pause_ms:
+        thrifty = self._thrifty(now_ms)
+        pause_ms = max(self.rules.pause_ms, THRIFTY_PAUSE_MS) if thrifty else self.rules.pause_ms
+        if silent_since is not None and now_ms - silent_since >= pause_ms:
             return Because.PAUSE
-        if now_ms - self._changed_ms < self._stable_ms:
+        if thrifty or now_ms - self._changed_ms < self._stable_ms:
             return None
         ended = self._text.rstrip().endswith(SENTENCE_ENDS)
         return Because.PUNCTUATION if ended else Because.STABLE
+
+    def _thrifty(self, now_ms: float) -> bool:
+        return (
+            self._made >= THRIFTY_SHARE * self.rules.max_predictions
+            or self._spent(now_ms) >= THRIFTY_SHARE * self.rules.max_wasted_tokens_per_minute
+        )
 
     def _predict(self, because: Because, now_ms: float) -> list[Order]:
         if not self._worth_a_try(now_ms):
@@ -201,10 +217,11 @@ class Predictor:
             return False
         if self._hopeless is not None and self._policy.same(self._hopeless, self._text):
             return False
-        return self._made < self.rules.max_predictions and self._affordable(now_ms)
+        affordable = self._spent(now_ms) < self.rules.max_wasted_tokens_per_minute
+        return self._made < self.rules.max_predictions and affordable
 
-    def _affordable(self, now_ms: float) -> bool:
+    def _spent(self, now_ms: float) -> int:
+        """The tokens wasted in the last minute."""
         while self._wasted and now_ms - self._wasted[0][0] > MINUTE_MS:
             self._wasted.popleft()
-        spent = sum(tokens for _, tokens in self._wasted)
-        return spent < self.rules.max_wasted_tokens_per_minute
+        return sum(tokens for _, tokens in self._wasted)

@@ -29,7 +29,7 @@ class VoiceRules:
     hysteresis: float = 0.15
     """A window is silence below the threshold minus this; between the two nothing changes."""
     min_speech_duration_ms: int = 150
-    pause_ms: int = 200
+    pause_ms: int = 192
     """So much silence and the speech has stopped (which is not yet the end of the turn)."""
 
     def silence_below(self, threshold: float) -> float:

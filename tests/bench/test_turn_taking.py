@@ -111,7 +111,7 @@ def test_a_word_may_be_misheard_at_first() -> None:
 def test_each_reply_names_its_number_first() -> None:
     for number in range(1, 20):
         assert number_in(reply(number)) == number
-        assert str(number) in " ".join(reply(number).split()[:2])
+        assert number_in(" ".join(reply(number).split()[:2])) == number
 
 
 def measured(row: str, *latencies_ms: float | None) -> Measured:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.vendors.latency import Synthesis, Writing
-from tests.vendors.voice import LEVEL, PITCHES, RATE_HZ, number_in, pitch_of, tone
+from tests.vendors.voice import LEVEL, PITCHES, RATE_HZ, number_in, pitch_of, spoken, tone
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,5 @@ def test_the_voice_tells_by_its_pitch_which_reply_it_speaks() -> None:
 
 def test_a_reply_names_its_number() -> None:
     assert number_in("Order 17, is that 2 people?") == 17
+    assert number_in(f"For {spoken(PITCHES + 47)}, is that one table?") == 47
     assert number_in("Sure.") is None

@@ -5,8 +5,6 @@ So a tape of what a caller heard says which of several replies began to sound, a
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +23,28 @@ GLANCE_MS = 40
 """So much of the voice tells its pitch."""
 
 
+ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+TENS = ("twenty", "thirty", "forty", "fifty")
+REST = ("", *(f"-{one}" for one in ONES[1:10]))
+SPOKEN = (*ONES, *(ten + rest for ten in TENS for rest in REST))
+"""The numbers below `PITCHES`."""
+
+
+def spoken(number: int) -> str:
+    """A number as it is said, modulo `PITCHES`."""
+    return SPOKEN[number % PITCHES]
+
+
 def number_in(text: str) -> int | None:
-    """The number of the reply, which stands in its text."""
-    found = re.search(r"\d+", text)
-    return int(found.group()) if found else None
+    """The number of the reply, which stands in its text in digits, or `spoken`."""
+    for word in (each.strip(".,:;?!").lower() for each in text.split()):
+        if word.isdigit() or word in SPOKEN:
+            return int(word) if word.isdigit() else SPOKEN.index(word)
+    return None
 
 
 def tone(number: int, start_sample: int, samples: int) -> bytes:

@@ -7,6 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bargein.endpointing import EndpointRules
+
+ENDPOINT = EndpointRules()
+"""The defaults stand there."""
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*$"
 """A language's code, with a region or the like if any."""
 
@@ -28,7 +32,7 @@ class Endpointing(BaseModel):
             description="Above this probability by the model the turn is over as soon as the VAD "
             "calls the speech stopped.",
         ),
-    ] = 0.5
+    ] = ENDPOINT.smart_turn_threshold
     smart_turn_doubt: Annotated[
         float,
         Field(
@@ -36,7 +40,7 @@ class Endpointing(BaseModel):
             le=0.99,
             description="Above this one the model is in doubt: `likely_silence_ms` end the turn.",
         ),
-    ] = 0.1
+    ] = ENDPOINT.smart_turn_doubt
     smart_turn_first_ms: Annotated[
         int,
         Field(
@@ -45,14 +49,14 @@ class Endpointing(BaseModel):
             description="At so much silence the model is asked first, before it is a pause, so "
             "that its answer is there when it is one.",
         ),
-    ] = 96
+    ] = ENDPOINT.smart_turn_first_ms
     smart_turn_every_ms: Annotated[
         int,
         Field(ge=32, le=2000, description="After so much more silence it is asked again."),
-    ] = 128
+    ] = ENDPOINT.smart_turn_every_ms
     smart_turn_most: Annotated[
         int, Field(ge=1, le=20, description="So often it is asked in one pause at most.")
-    ] = 2
+    ] = ENDPOINT.smart_turn_most
     silence_ms: Annotated[
         int | None,
         Field(
@@ -70,7 +74,7 @@ class Endpointing(BaseModel):
             description="Silence after which a turn is over that likely is: the recogniser has put "
             "a full stop or a question mark behind it, or it is short, or the model is in doubt.",
         ),
-    ] = 256
+    ] = ENDPOINT.likely_silence_ms
     answer_words: Annotated[
         int,
         Field(
@@ -79,7 +83,7 @@ class Endpointing(BaseModel):
             description="At most so many words are short: an answer, unless they sound as if more "
             "will come.",
         ),
-    ] = 3
+    ] = ENDPOINT.answer_words
     unfinished_silence_ms: Annotated[
         int,
         Field(
@@ -88,7 +92,7 @@ class Endpointing(BaseModel):
             description="Silence after which it is over when the words sound as if more will "
             "come: in the middle of a number or a spelled name, after “and”.",
         ),
-    ] = 1500
+    ] = ENDPOINT.unfinished_silence_ms
     language: Annotated[
         str | None,
         Field(
