@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bargein.arbiter import Accept, Arbiter, Order, Pause, Reject
+from bargein.client.ear import Ear
 from bargein.echo import NO_ECHO, EchoJudge
 from bargein.floor import Floor
 from bargein.gate import NO_GATE_DB
 from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, level_db
 from bargein.processors.silero import Silero
 from bargein.protocol import WINDOW_SAMPLES
-from bargein.rehearsal.ear import Ear
 from bargein.verdict import VerdictRules
 from bargein.voice_activity import WINDOW_MS, Change, Refresh, VoiceActivity, VoiceRules
 from bench.recordings import RATE_HZ, Recording, Sound

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bargein.client.client import Client, ClientSettings
 from bargein.ledger.entries import AnyEntry, SessionEnd, Speculated
 from bargein.pipelines.load import load
 from bargein.pipelines.session import assemble
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
 from bargein.protocol import WINDOW_SAMPLES
-from bargein.rehearsal.client import Client, ClientSettings
 from bargein.rehearsal.network import NetworkSettings
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport

@@ -1,6 +1,6 @@
 """Our client in real time at a line without a network: microphone, loudspeaker, and a tape.
 
-All decisions are those of `bargein.rehearsal.client`. Sound is timed by its samples, so a stall
+All decisions are those of `bargein.client.client`. Sound is timed by its samples, so a stall
 of the machine moves no onset; messages are timed by the clock, when they are handed over.
 """
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bargein.client.client import Client, ClientSettings
+from bargein.client.events import Detected, Event, Muted, Sounded
 from bargein.measure.ear import Tape
 from bargein.measure.mouth import RATE_HZ, Mouth
 from bargein.measure.playback import Samples
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
 from bargein.protocol import WINDOW_SAMPLES, Accepted, Contested, Message, Rejected
-from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.events import Detected, Event, Muted, Sounded
 from bargein.transports.rehearsal.line import Line
 from bargein.voice_activity import Refresh
 

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from bargein.client.engine import QUANTUM_SAMPLES, ClientSettings, Engine, Start
+from bargein.client.events import Event, Overflowed, Underrun, VerdictHeard
 from bargein.floor import Floor
 from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import (
@@ -31,8 +33,6 @@ from bargein.protocol import (
     ServerMessage,
     State,
 )
-from bargein.rehearsal.engine import QUANTUM_SAMPLES, ClientSettings, Engine, Start
-from bargein.rehearsal.events import Event, Overflowed, Underrun, VerdictHeard
 
 from .ramp import ramp
 from .talk import Tape

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from bargein.rehearsal.client import ClientSettings
+from bargein.client.client import ClientSettings
 from bargein.rehearsal.network import NetworkSettings
 from tests.fire.bot import Speech
 from tests.fire.listener import SOUNDS

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bargein.client.client import Client, ClientSettings
+from bargein.client.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.protocol import WINDOW_SAMPLES
-from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard
 from tests.fire.bot import RATE_HZ
 from tests.fire.hand_clock import HandClock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bargein.rehearsal.client import ClientSettings
+from bargein.client.client import ClientSettings
 from bargein.rehearsal.network import NetworkSettings
 from tests.fire.bot import Speech
 from tests.fire.deeds import failure

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from bargein.client.client import ClientSettings
+from bargein.client.heartbeat import PING_EVERY_MS
+from bargein.client.player import RAMP_SAMPLES
 from bargein.floor import Floor
-from bargein.rehearsal.client import ClientSettings
-from bargein.rehearsal.heartbeat import PING_EVERY_MS
 from bargein.rehearsal.network import Network, NetworkSettings
-from bargein.rehearsal.player import RAMP_SAMPLES
 from tests.fire.bot import Speech, voice
 from tests.fire.hand_clock import HandClock
 from tests.fire.listener import SILENCE, SOUNDS, STEP_MS, Heard, Listener

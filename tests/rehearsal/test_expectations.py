@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bargein.client.events import Sounded, ThresholdSet, WordsShown
 from bargein.errors import Place
 from bargein.protocol import SpokenWord
 from bargein.rehearsal.ending import NOTHING_COMES_MS, Ending
-from bargein.rehearsal.events import Sounded, ThresholdSet, WordsShown
 from bargein.rehearsal.expectations import Evidence, Finding, Message, Status, judge
 from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import Moment, What

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bargein.client.events import Finished, Sounded, WordsShown
 from bargein.protocol import SpokenWord
-from bargein.rehearsal.events import Finished, Sounded, WordsShown
 from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import What
 

@@ -1,7 +1,7 @@
 """A client of bargein/1 for tests: a microphone that follows a script, a loudspeaker with a tape.
 
 It runs in real time over a real WebSocket, in steps of one window (32 ms); what it says and
-plays is decided by the pure client of `bargein.rehearsal`. Its VAD is the server's model
+plays is decided by the pure `bargein.client`. Its VAD is the server's model
 with a state of its own.
 """
 
@@ -16,6 +16,9 @@ import soxr
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from bargein.client.client import Client, ClientSettings
+from bargein.client.engine import QUANTUM_SAMPLES
+from bargein.client.events import Sounded
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
@@ -32,9 +35,6 @@ from bargein.protocol import (
     Welcome,
     Words,
 )
-from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.engine import QUANTUM_SAMPLES
-from bargein.rehearsal.events import Sounded
 from bargein.sound import first_sound
 
 M = TypeVar("M")

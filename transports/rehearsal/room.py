@@ -15,15 +15,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bargein.client.client import Client, ClientSettings
+from bargein.client.events import WelcomeHeard
 from bargein.errors import ProtocolError
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
 from bargein.protocol import WINDOW_SAMPLES, Message
 from bargein.rehearsal.acoustics import EchoPath, Microphone
 from bargein.rehearsal.acts import Prompter
-from bargein.rehearsal.client import Client, ClientSettings
 from bargein.rehearsal.ending import Ending
-from bargein.rehearsal.events import WelcomeHeard
 from bargein.rehearsal.expectations import Evidence, Finding, judge
 from bargein.rehearsal.expectations import Message as ContextMessage
 from bargein.rehearsal.hearing import Hearing

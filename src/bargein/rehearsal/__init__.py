@@ -1,1 +1,1 @@
-"""A client of bargein/1 and a network, both simulated: free of clock and I/O."""
+"""A scripted user, a room and a network around a client: free of clock and I/O."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bargein.client.events import Finished, Sounded, WordsShown
 from bargein.protocol import SpokenWord
-from bargein.rehearsal.events import Finished, Sounded, WordsShown
 from bargein.rehearsal.moments import Moment, What
 
 

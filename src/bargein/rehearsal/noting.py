@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected
-from bargein.rehearsal.events import (
+from bargein.client.events import (
     Detected,
     ErrorShown,
     Event,
@@ -21,6 +20,7 @@ from bargein.rehearsal.events import (
     WelcomeHeard,
     WordsShown,
 )
+from bargein.protocol import Accepted, Contested, Ignored, Message, Rejected
 from bargein.rehearsal.hearing import Hearing
 from bargein.rehearsal.moments import Moment, What
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bargein.client.client import Client, ClientSettings
+from bargein.client.events import Event, RoundTrip, ServerSilent, TranscriptShown, WelcomeHeard
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
 from bargein.packet import Flag, Kind, Packet
@@ -29,8 +31,6 @@ from bargein.protocol import (
     VadSettings,
     Welcome,
 )
-from bargein.rehearsal.client import Client, ClientSettings
-from bargein.rehearsal.events import Event, RoundTrip, ServerSilent, TranscriptShown, WelcomeHeard
 
 RATE_HZ = 24_000
 STEP_MS = 32

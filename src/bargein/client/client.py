@@ -9,6 +9,19 @@ from __future__ import annotations
 import json
 from typing import get_args
 
+from bargein.client.engine import CLOSED, ClientSettings, Engine, Start
+from bargein.client.events import (
+    ErrorShown,
+    Event,
+    FloorShown,
+    RoundTrip,
+    ServerSilent,
+    ThresholdSet,
+    TranscriptShown,
+    WelcomeHeard,
+    WordsShown,
+)
+from bargein.client.heartbeat import Heartbeat
 from bargein.errors import ProtocolError
 from bargein.floor import Floor
 from bargein.packet import BYTES_PER_SAMPLE, Kind, Packet
@@ -32,19 +45,6 @@ from bargein.protocol import (
     Welcome,
     Words,
 )
-from bargein.rehearsal.engine import CLOSED, ClientSettings, Engine, Start
-from bargein.rehearsal.events import (
-    ErrorShown,
-    Event,
-    FloorShown,
-    RoundTrip,
-    ServerSilent,
-    ThresholdSet,
-    TranscriptShown,
-    WelcomeHeard,
-    WordsShown,
-)
-from bargein.rehearsal.heartbeat import Heartbeat
 
 __all__ = ["Client", "ClientSettings"]
 

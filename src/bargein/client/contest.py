@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bargein.client.events import Phase, VerdictHeard
 from bargein.protocol import TRUNCATE_REPEAT_MS, Truncate
-from bargein.rehearsal.events import Phase, VerdictHeard
 
 REPEAT_CONTESTED_MS = 500
 """While the verdict is open, in case the verdict was lost."""

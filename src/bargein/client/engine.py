@@ -12,6 +12,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bargein.client.admission import Admission
+from bargein.client.contest import Contest, Evidence
+from bargein.client.ear import Ear
+from bargein.client.events import (
+    Detected,
+    Event,
+    Finished,
+    Muted,
+    Overflowed,
+    Phase,
+    Sounded,
+    Underrun,
+    Unmuted,
+    VerdictHeard,
+)
+from bargein.client.player import (
+    Gate,
+    Overflow,
+    PlayedToEnd,
+    Player,
+    Starved,
+    Telling,
+)
+from bargein.client.player import Played as PlayedNow
+from bargein.client.progress import Progress
 from bargein.gate import NO_GATE_DB
 from bargein.packet import Kind, Packet
 from bargein.protocol import (
@@ -27,31 +52,6 @@ from bargein.protocol import (
     ServerMessage,
     SpeechEnded,
 )
-from bargein.rehearsal.admission import Admission
-from bargein.rehearsal.contest import Contest, Evidence
-from bargein.rehearsal.ear import Ear
-from bargein.rehearsal.events import (
-    Detected,
-    Event,
-    Finished,
-    Muted,
-    Overflowed,
-    Phase,
-    Sounded,
-    Underrun,
-    Unmuted,
-    VerdictHeard,
-)
-from bargein.rehearsal.player import (
-    Gate,
-    Overflow,
-    PlayedToEnd,
-    Player,
-    Starved,
-    Telling,
-)
-from bargein.rehearsal.player import Played as PlayedNow
-from bargein.rehearsal.progress import Progress
 
 QUANTUM_SAMPLES = 128
 """Web Audio's render quantum: what changes between two samples changes at a quantum's begin."""

@@ -1,11 +1,11 @@
-"""What the rehearsed client hears, as the browser does."""
+"""What the Python client hears, as the browser does."""
 
 from __future__ import annotations
 
 import pytest
 
+from bargein.client.ear import Ear
 from bargein.protocol import WINDOW_SAMPLES
-from bargein.rehearsal.ear import Ear
 
 WINDOW = bytes(2 * WINDOW_SAMPLES)
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
+from bargein.client.incoming import Incoming
 from bargein.packet import BYTES_PER_SAMPLE, Flag, Packet
-from bargein.rehearsal.incoming import Incoming
 
 Gate = Literal["open", "hinted", "ducked", "muted"]
 
