@@ -46,5 +46,6 @@ BUILT_INS = Registry(
     },
     transports={
         "local": BuiltIn("bargein.transports.local.room:LocalRoom", Role.TRANSPORT),
+        "webrtc": BuiltIn("bargein.transports.webrtc.room:WebrtcRoom", Role.TRANSPORT, "webrtc"),
     },
 )

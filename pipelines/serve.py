@@ -7,6 +7,7 @@ import errno
 import socket
 import sys
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import uvicorn
 from loguru import logger
@@ -25,6 +26,10 @@ from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import LocalServer, Routes
 from bargein.transports.local.transport import LocalTransport
 from bargein.transports.rtvi.prebuilt import PAGE_PATH, page_folder
+from bargein.transports.webrtc.room import WebrtcRoom
+
+if TYPE_CHECKING:
+    from bargein.transports.webrtc.link import DataLink
 
 # A session reports what a processor raises, once and with its traceback.
 LOGGED: dict[str | None, str | int | bool] = {
@@ -40,7 +45,9 @@ def run(config: Config) -> None:
     """Serve the config's room until Ctrl-C; raises ConfigError if the bot can't be made."""
     room = config.transport.build()
     if not isinstance(room, LocalRoom):
-        raise ConfigError(f"`bargein run` serves transport local, not {config.transport.use}")
+        raise ConfigError(
+            f"`bargein run` serves transports local and webrtc, not {config.transport.use}"
+        )
     logger.remove()
     logger.add(
         sys.stderr,
@@ -82,7 +89,7 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
     metrics = None if room.metrics is False else RoomMetrics(lambda: seats.taken)
     reporters = (metrics,) if metrics else ()
 
-    async def serve(transport: LocalTransport, connection: Connection) -> None:
+    async def serve(transport: LocalTransport, connection: Connection | DataLink) -> None:
         session = assemble(
             config,
             transport=transport,
@@ -94,7 +101,14 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
-    also = _rtvi(config, room, seats, ledger, reporters) if room.rtvi else None
+    also: Routes | None = None
+    if isinstance(room, WebrtcRoom):
+        # Imported late, as RTVI's: it needs a package of an extra.
+        from bargein.transports.webrtc.routes import WebrtcRoutes
+
+        also = WebrtcRoutes(room, seats, serve)
+    elif room.rtvi:
+        also = _rtvi(config, room, seats, ledger, reporters)
     return LocalServer(room, seats, serve, also=also, metrics=metrics)
 
 

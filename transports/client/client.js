@@ -11,6 +11,7 @@ import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './a
 import {ClientError, closedByPage, serverError, serverGone} from './client_error.js';
 import {eventsOf} from './events.js';
 import {Heartbeat, readPong} from './heartbeat.js';
+import {openLine} from './line.js';
 import {unlessAborted} from './waiting.js';
 import {PROTOCOL_VERSION, Wire} from './wire.js';
 
@@ -52,6 +53,7 @@ export class BargeinClient extends EventTarget {
   /**
    * @param {object} [options]
    * @param {string} [options.url] of the WebSocket; `/ws` on the page's own server by default
+   * @param {'websocket'|'webrtc'|'auto'} [options.transport] `auto` takes what the server offers
    * @param {string} [options.token] that lets the client in, where one is asked for
    * @param {number|null} [options.threshold] null for the server's
    * @param {'mute'|'duck'} [options.overlap] what happens to the bot while the user speaks
@@ -59,10 +61,11 @@ export class BargeinClient extends EventTarget {
    * @param {boolean} [options.record] keep tape and probabilities, for tests
    */
   constructor({
-    url = ownServer(), token = '', threshold = null, overlap = 'mute', duckOnHint = true, record = false,
+    url = ownServer(), transport = 'websocket', token = '', threshold = null, overlap = 'mute',
+    duckOnHint = true, record = false,
   } = {}) {
     super();
-    this.#options = {url, token, threshold, overlap, duckOnHint, record};
+    this.#options = {url, transport, token, threshold, overlap, duckOnHint, record};
   }
 
   // --- connecting -------------------------------------------------------------------------
@@ -86,7 +89,7 @@ export class BargeinClient extends EventTarget {
       requireAudio();
       microphone = await unlessAborted(signal, openMicrophone(), stopTracks);
       this.#enter('connecting', {step: 'server'});
-      const greeted = Promise.all([this.#greet(), this.#fetchVad()]);
+      const greeted = Promise.all([this.#greet(signal), this.#fetchVad()]);
       const [welcome, vad] = await unlessAborted(signal, greeted);
       this.#enter('connecting', {step: 'audio'});
       const opened = this.#openPath(microphone, welcome, vad);
@@ -99,8 +102,13 @@ export class BargeinClient extends EventTarget {
     }
   }
 
-  async #greet() {
-    this.#wire = new Wire(this.#options.url, {
+  async #greet(signal) {
+    const line = await openLine(this.#options.url, this.#options.transport);
+    if (signal.aborted) {
+      line.close();
+      throw signal.reason;
+    }
+    this.#wire = new Wire(line, {
       message: (message) => this.#receive({message}),
       packet: (buffer) => this.#receive({buffer}),
       gone: (error) => this.#drop(error),
@@ -150,6 +158,7 @@ export class BargeinClient extends EventTarget {
       examples: welcome.examples,
       threshold: welcome.probability_threshold,
       session: welcome.session,
+      transport: this.#wire.transport,
       vad: this.#path.vad,
     });
     this.#tell('floor', {state: welcome.state});

@@ -78,6 +78,11 @@ export const closedByPage = () => new ClientError(
   'closed', 'The connection was closed while it was being made.', 'Connect again.',
 );
 
+/** An offer that the server did not take. */
+export const refused = (status, message) => (
+  status === 429 ? roomFull(message) : serverGone(`The server refused: ${message}.`)
+);
+
 /** An `error` message of the server's. */
 export function serverError({code, message, final}) {
   if (code === 'version' || code === 'version_mismatch') return versionMismatch(message);

@@ -1,4 +1,4 @@
-/** The WebSocket of `bargein/1`: messages as text, audio as binary, in one order. */
+/** `bargein/1` over a WebSocket, or what behaves as one: messages as text, audio as binary. */
 
 import {ClientError, serverError, serverGone, versionMismatch} from './client_error.js';
 
@@ -15,15 +15,19 @@ export class Wire {
   #handlers;
 
   /**
-   * @param {string} url
+   * @param {WebSocket|import('./data_line.js').DataLine} socket open, or about to be
    * @param {{message: (message: object) => void, packet: (buffer: ArrayBuffer) => void,
    *   gone: (error: ClientError) => void}} handlers called only after the welcome; `gone` at
    *   most once, and never after `close`
    */
-  constructor(url, handlers) {
+  constructor(socket, handlers) {
     this.#handlers = handlers;
-    this.#socket = new WebSocket(url);
-    this.#socket.binaryType = 'arraybuffer';
+    this.#socket = socket;
+  }
+
+  /** @type {'websocket'|'webrtc'} */
+  get transport() {
+    return this.#socket.transport ?? 'websocket';
   }
 
   /**
@@ -38,7 +42,9 @@ export class Wire {
         () => reject(serverGone('The server does not answer.')), WELCOME_BOUND_MS,
       );
       const settle = (how, value) => { clearTimeout(bound); how(value); };
-      this.#socket.onopen = () => this.send({type: 'bargein/hello', ...hello});
+      const sayHello = () => this.send({type: 'bargein/hello', ...hello});
+      if (this.#socket.readyState === WebSocket.OPEN) sayHello();
+      else this.#socket.onopen = sayHello;
       // A socket that the page's policy forbids tells an error, and in some browsers no close.
       this.#socket.onerror = this.#socket.onclose =
         () => settle(reject, serverGone('The server cannot be reached.'));
@@ -79,7 +85,8 @@ export class Wire {
   /** @param {ArrayBuffer} buffer */
   sendPacket(buffer) {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    if (this.#socket.bufferedAmount <= MOST_WAITING_BYTES) this.#socket.send(buffer);
+    const most = this.#socket.mostWaitingBytes ?? MOST_WAITING_BYTES;
+    if (this.#socket.bufferedAmount <= most) this.#socket.send(buffer);
   }
 
   /** Close without a word to the handlers. */

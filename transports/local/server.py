@@ -38,6 +38,8 @@ class Routes(Protocol):
 
 
 HELLO_S = 5.0
+TRANSPORT = "/transport"
+"""Where a page is told how to connect."""
 METRICS_REFUSED = (
     "These figures are for programs of the bot's own machine. "
     "With `metrics: true` under `transport` whoever reaches the port may read them.\n"
@@ -83,6 +85,8 @@ class LocalServer:
         self.app.websocket("/ws")(self._connect)
         if also:
             also.add_to(self.app)
+        # Of two routes with one path the first counts.
+        self.app.get(TRANSPORT)(_tell_of_websocket)
         page = Path(str(files("bargein.transports"))) / "client"
         self.app.mount("/", StaticFiles(directory=page, html=True), name="page")
 
@@ -99,29 +103,24 @@ class LocalServer:
         connection = Connection(websocket)
         sender = asyncio.create_task(connection.run())
         try:
-            hello = await expect_hello(connection)
-            with self._seats.seat():
-                transport = LocalTransport(
-                    connection,
-                    sample_rate_hz=self._room.sample_rate_hz,
-                    capabilities=hello.capabilities,
-                )
-                await self._serve(transport, connection)
-        except DisconnectedError:
-            logger.info("a browser left before it said hello")
-        except ProtocolError as error:
-            logger.warning("a browser was refused ({}): {}", error.code, error)
-            connection.send(Error(code=error.code, message=str(error), final=True))
-        except BargeinError as error:
-            logger.error("the bot can't run: {}", error)
-            connection.send(Error(code="bot_failed", message=str(error), final=True))
-        except Exception:
-            logger.exception("the bot can't run")
-            text = "the bot failed; the server's log says why"
-            connection.send(Error(code="bot_failed", message=text, final=True))
+            await tell_failures(connection, self._converse(connection))
         finally:
             connection.close()
             await _end(sender)
+
+    async def _converse(self, connection: Connection) -> None:
+        hello = await expect_hello(connection)
+        with self._seats.seat():
+            transport = LocalTransport(
+                connection,
+                sample_rate_hz=self._room.sample_rate_hz,
+                capabilities=hello.capabilities,
+            )
+            await self._serve(transport, connection)
+
+
+async def _tell_of_websocket() -> dict[str, str]:
+    return {"use": "websocket"}
 
 
 def _metrics_route(
@@ -135,6 +134,24 @@ def _metrics_route(
         return Response(metrics.text(), media_type=metrics.content_type)
 
     return tell
+
+
+async def tell_failures(connection: Peer, conversation: Awaitable[None]) -> None:
+    """Wait for its end; whatever ends it too soon is logged, and told to the browser."""
+    try:
+        await conversation
+    except DisconnectedError:
+        logger.info("a browser left before it said hello")
+    except ProtocolError as error:
+        logger.warning("a browser was refused ({}): {}", error.code, error)
+        connection.send(Error(code=error.code, message=str(error), final=True))
+    except BargeinError as error:
+        logger.error("the bot can't run: {}", error)
+        connection.send(Error(code="bot_failed", message=str(error), final=True))
+    except Exception:
+        logger.exception("the bot can't run")
+        text = "the bot failed; the server's log says why"
+        connection.send(Error(code="bot_failed", message=text, final=True))
 
 
 async def expect_hello(connection: Peer) -> Hello:

@@ -10,27 +10,24 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.middleware.cors import CORSMiddleware
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from bargein.errors import ProtocolError
+from bargein.transports.local.body import MAX_BODY_BYTES, read_body
 from bargein.transports.local.origin import may_connect
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.rtvi.call import Call, Serve
 from bargein.transports.rtvi.prebuilt import serve_page
 
-MAX_BODY_BYTES = 65_536
-"""An honest offer has some 8,000."""
 MOST_CANDIDATES = 32
 """Each is an address to which this server would send; a machine has a handful."""
 CLOSE_S = 5.0
 ANY_OFFER = ("/api/offer", "/sessions/{session}/api/offer")
-
-T = TypeVar("T", bound=BaseModel)
 
 
 class Offer(BaseModel):
@@ -96,7 +93,7 @@ class RtviRoutes:
 
     async def _offer(self, request: Request) -> dict[str, str]:
         self._check_origin(request)
-        offer = await _read(request, Offer)
+        offer = await read_body(request, Offer)
         if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
             raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
         try:
@@ -108,7 +105,7 @@ class RtviRoutes:
 
     async def _candidates(self, request: Request) -> dict[str, str]:
         self._check_origin(request)
-        given = await _read(request, Candidates)
+        given = await read_body(request, Candidates)
         if given.pc_id not in self._calls:
             raise HTTPException(404, "there is no such call")
         return {"status": "success"}
@@ -147,18 +144,3 @@ class RtviRoutes:
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):
             raise HTTPException(403, "this page may not connect")
-
-
-async def _read(request: Request, model: type[T]) -> T:
-    """Read a JSON body of bounded size."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"a request has at most {MAX_BODY_BYTES} bytes")
-    try:
-        return model.model_validate_json(bytes(body))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise HTTPException(400, f"{where}: {first['msg']}") from error

@@ -22,7 +22,7 @@ import * as transcripts from './transcript.js';
 import {roomWords, VAD} from './wording.js';
 
 /** Bind the page in `root` to a client made from `Client`; returns `{client}`. */
-export function mount(root, Client, {record = false} = {}) {
+export function mount(root, Client, {record = false, transport = 'auto'} = {}) {
   const part = id => root.getElementById(id);
   const settings = new SettingsView({
     threshold: part('threshold'), thresholdWords: part('threshold-words'), automatic: part('automatic'),
@@ -30,7 +30,7 @@ export function mount(root, Client, {record = false} = {}) {
     shortcuts: part('shortcuts'), meter: part('probability'), bar: part('probability-bar'),
   });
   const {threshold, overlap, duckOnHint} = settings.settings;
-  const client = new Client({threshold, overlap, duckOnHint, record});
+  const client = new Client({threshold, overlap, duckOnHint, record, transport});
   const stage = new StageView({
     button: part('main-button'), buttonWords: part('main-button-words'), mute: part('mute'), muteWords: part('mute-words'),
     steps: part('steps'), link: part('link'), linkWords: part('link-words'), floor: part('floor'),

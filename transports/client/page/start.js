@@ -3,6 +3,9 @@
 import {BargeinClient} from '../client.js';
 import {mount} from './main.js';
 
-const test = new URLSearchParams(location.search).get('test') === '1';
-const mounted = mount(document, BargeinClient, {record: test});
+const asked = new URLSearchParams(location.search);
+const test = asked.get('test') === '1';
+// `?transport=websocket` or `webrtc`; left out, what the server offers.
+const transport = asked.get('transport') ?? 'auto';
+const mounted = mount(document, BargeinClient, {record: test, transport});
 if (test) globalThis.bargein = mounted;

@@ -1,0 +1,55 @@
+"""From the microphone of a real browser to its loudspeaker over data channels, and the real bot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("aiortc", reason="the extra `webrtc` is not installed")
+
+from tests.browser.ramp import QUANTUM_SAMPLES
+from tests.end_to_end.conftest import Visit, chromium_path, visit
+from tests.end_to_end.test_barge_in import EXACT, collect, made, microphone, tape_of, until
+from tests.room.conftest import Open, open_room
+from tests.room.parts import GivenLlm, Tap, messages
+from tests.room.speech import spoken
+from tests.room.test_barge_in import LONG
+
+__all__ = ["chromium_path", "open_room", "visit"]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WEBRTC = "transport: {use: webrtc}\n"
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Tap.made.clear()
+    GivenLlm.contexts.clear()
+
+
+async def test_speech_mutes_in_its_quantum_and_the_context_holds_what_was_played(
+    open_room: Open, visit: Visit
+) -> None:
+    room = await open_room(
+        f"{WEBRTC}greeting: {LONG!r}",
+        settings=("pipeline.2.hears=[what about tea]", "pipeline.3.answers=[We have tea.]"),
+    )
+    page = await visit(room.url, microphone(spoken("What about tea, please?")))
+    await page.evaluate(EXACT)
+    await page.evaluate(
+        "bargein.client.addEventListener('welcome', e => { globalThis.way = e.detail.transport; })"
+    )
+    await collect(page)
+    await until(page, "told.bargein?.some(b => b.phase === 'accepted')")
+    await until(page, "told.floor?.at(-1)?.state === 'idle'")
+    assert await page.evaluate("globalThis.way") == "webrtc"
+    attempt = await page.evaluate("told.bargein.find(b => b.phase === 'accepted')")
+    assert attempt["quanta"] == 0
+    tape = await tape_of(page)
+    detected = tape.at("detected")
+    heard = tape.utterance(attempt["utterance"], until=detected)
+    assert np.array_equal(heard, made()[: attempt["cutSamples"]])
+    after = np.flatnonzero(tape.samples[detected + QUANTUM_SAMPLES :])
+    assert after[0] > 0.2 * tape.rate_hz
+    assert messages()[0] == ("assistant", attempt["heardText"])
+    assert messages()[2] == ("user", "what about tea")

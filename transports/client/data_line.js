@@ -1,0 +1,117 @@
+/**
+ * Two data channels of WebRTC that behave as one WebSocket: `control` in order and without loss,
+ * `audio` as datagrams that are given up when they are late.
+ *
+ * Text goes over the first and binary over the second, both ways, so `Wire` need not know which
+ * of the two it has. There is no order between them: `bargein/1` needs none.
+ */
+
+import {bounded} from './waiting.js';
+
+/** Sent again within this time; later than the server's lead it would come too late to sound. */
+const PACKET_LIFE_MS = 150;
+/** To gather addresses; those found by then are offered. */
+const GATHER_BOUND_MS = 2000;
+/** From the offer to both channels open: then there is no way for UDP. */
+const OPEN_BOUND_MS = 6000;
+
+export class DataLine {
+  /** For the page. */
+  transport = 'webrtc';
+  /** As a WebSocket's. */
+  readyState = WebSocket.CONNECTING;
+  onopen = null;
+  onmessage = null;
+  onclose = null;
+  onerror = null;
+  /** Microphone that waits for the network, in bytes: what is more is late, and not sent. */
+  mostWaitingBytes = 6400;
+  #connection;
+  #control;
+  #audio;
+
+  /**
+   * Connect; the promise is kept once both channels are open.
+   * @param {{offer: string, iceServers: object[]}} way as the server told it, `offer` a URL
+   * @returns {Promise<DataLine>}
+   * @throws {Error} where there is no way; with the HTTP `status` where the server refuses
+   */
+  static async open({offer, iceServers}) {
+    const line = new DataLine();
+    try {
+      await line.#open(offer, iceServers);
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+    return line;
+  }
+
+  async #open(url, iceServers) {
+    this.#connection = new RTCPeerConnection({iceServers});
+    this.#control = this.#connection.createDataChannel('control');
+    this.#audio = this.#connection.createDataChannel(
+      'audio', {ordered: false, maxPacketLifeTime: PACKET_LIFE_MS},
+    );
+    const opened = Promise.all([this.#control, this.#audio].map((channel) => this.#bind(channel)));
+    await this.#connection.setLocalDescription();
+    await gathered(this.#connection);
+    await this.#connection.setRemoteDescription(await answerTo(url, this.#connection));
+    await bounded(opened, OPEN_BOUND_MS, () => new Error('no way was found for UDP'));
+    this.readyState = WebSocket.OPEN;
+    this.#connection.onconnectionstatechange = () => {
+      if (this.#connection.connectionState === 'failed') this.#gone();
+    };
+  }
+
+  #bind(channel) {
+    channel.binaryType = 'arraybuffer';
+    channel.onmessage = (event) => this.onmessage?.(event);
+    channel.onclose = () => this.#gone();
+    return new Promise((resolve) => { channel.onopen = resolve; });
+  }
+
+  #gone() {
+    if (this.readyState === WebSocket.CLOSED) return;
+    this.readyState = WebSocket.CLOSED;
+    this.onclose?.();
+  }
+
+  /** Microphone that waits. */
+  get bufferedAmount() {
+    return this.#audio.bufferedAmount;
+  }
+
+  /** @param {string|ArrayBuffer} data */
+  send(data) {
+    const channel = typeof data === 'string' ? this.#control : this.#audio;
+    if (channel.readyState === 'open') channel.send(data);
+  }
+
+  /** Close without a word. */
+  close() {
+    this.onclose = null;
+    this.readyState = WebSocket.CLOSED;
+    this.#connection?.close();
+  }
+}
+
+async function answerTo(url, {localDescription: {sdp, type}}) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {'content-type': 'application/json'},
+    body: JSON.stringify({sdp, type}),
+  });
+  if (response.ok) return response.json();
+  const {detail = response.statusText} = await response.json().catch(() => ({}));
+  throw Object.assign(new Error(detail), {status: response.status});
+}
+
+function gathered(connection) {
+  const complete = new Promise((resolve) => {
+    const look = () => { if (connection.iceGatheringState === 'complete') resolve(); };
+    connection.onicegatheringstatechange = look;
+    look();
+  });
+  return Promise.race([complete, new Promise((resolve) => { setTimeout(resolve, GATHER_BOUND_MS); })]);
+}

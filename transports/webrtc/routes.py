@@ -1,0 +1,110 @@
+"""The HTTP side: what the page is told about the way, and offers with their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.middleware.cors import CORSMiddleware
+from pydantic import BaseModel, ConfigDict, Field
+
+from bargein.errors import ProtocolError
+from bargein.transports.local.body import MAX_BODY_BYTES, read_body
+from bargein.transports.local.origin import may_connect
+from bargein.transports.local.seats import Seats
+from bargein.transports.local.server import TRANSPORT
+from bargein.transports.webrtc.call import Call, Serve
+from bargein.transports.webrtc.room import WebrtcRoom
+
+OFFER = "/webrtc"
+MOST_CANDIDATES = 32
+"""Each is an address to which this server would send; a machine has a handful."""
+CLOSE_S = 5.0
+
+
+class Offer(BaseModel):
+    """What a browser sends to connect."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    sdp: Annotated[str, Field(max_length=MAX_BODY_BYTES)]
+    type: Literal["offer"]
+
+
+class WebrtcRoutes:
+    """Answers browsers; each conversation is run by `serve`."""
+
+    def __init__(self, room: WebrtcRoom, seats: Seats, serve: Serve) -> None:
+        """Share the room's seats."""
+        self._room = room
+        self._seats = seats
+        self._serve = serve
+        self._calls: dict[Call, asyncio.Task[None]] = {}
+
+    def add_to(self, app: FastAPI) -> None:
+        """Add the paths to an application."""
+        app.get(TRANSPORT)(self._tell)
+        app.post(OFFER)(self._offer)
+        if self._room.allowed_origins:
+            app.add_middleware(
+                CORSMiddleware,
+                allow_origins=sorted(self._room.allowed_origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["content-type"],
+            )
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """End all calls when the server stops."""
+        yield
+        running = list(self._calls.values())
+        for call in list(self._calls):
+            call.link.close()
+        if running:
+            await asyncio.wait(running, timeout=CLOSE_S)
+
+    async def _tell(self, request: Request) -> dict[str, Any]:
+        """Tell the page how to connect; the credentials are for the room's own pages."""
+        self._check_origin(request)
+        servers = [each.model_dump(exclude_none=True) for each in self._room.ice]
+        return {"use": "webrtc", "offer": OFFER, "iceServers": servers}
+
+    async def _offer(self, request: Request) -> dict[str, str]:
+        self._check_origin(request)
+        offer = await read_body(request, Offer)
+        if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
+            raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
+        try:
+            return {"sdp": await self._open(offer.sdp), "type": "answer"}
+        except ProtocolError as error:
+            raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
+
+    async def _open(self, sdp: str) -> str:
+        """Take a seat and answer; the call then runs in a task of its own."""
+        call = Call(self._room)
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._run(call, sdp, answered))
+        self._calls[call] = task
+        task.add_done_callback(lambda _: self._calls.pop(call, None))
+        return await answered
+
+    async def _run(self, call: Call, sdp: str, answered: asyncio.Future[str]) -> None:
+        try:
+            with self._seats.seat():
+                answer = await call.answer(sdp)
+                if answered.cancelled():
+                    return  # who asked has gone
+                answered.set_result(answer)
+                await call.run(self._serve)
+        except ProtocolError as error:
+            if not answered.cancelled():
+                answered.set_exception(error)
+        finally:
+            await call.close()
+
+    def _check_origin(self, request: Request) -> None:
+        if not may_connect(request, self._room.allowed_origins):
+            raise HTTPException(403, "this page may not connect")
