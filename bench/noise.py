@@ -22,7 +22,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped]
 
 from bargein.noise import NoiseRules, Room, level_db
-from bargein.processors.silero import model
+from bargein.processors.silero_engines import model
 from bargein.protocol import WINDOW_SAMPLES
 from bargein.silero_model import forgotten
 from bargein.voice_activity import WINDOW_MS, Change, VoiceActivity, VoiceRules

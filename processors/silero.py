@@ -1,45 +1,31 @@
 """Silero VAD v6: one model for all bots of a process, the memory of it in each talker.
 
-The weights are those of the model that Pipecat ships (MIT), run by `silero_model.py`: where
-many talk at once, their windows are scored in one call, at a fifth of the cost of each alone.
+What runs the model is chosen in `silero_engines.py`. Where many talk at once, their windows are
+scored in one call, at a fifth of the cost of each alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from functools import cache
-from importlib.resources import files
 from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 
-from bargein.errors import PartError
+from bargein.processors.silero_engines import Engine, Model, model
 from bargein.protocol import WINDOW_SAMPLES
-from bargein.silero_model import SileroModel, forgotten
+from bargein.silero_model import forgotten
 
 WINDOW_BYTES = 2 * WINDOW_SAMPLES
 GATHER_S = 0.002
 """So long a window waits for those of others; one who talks alone never waits."""
 
 
-@cache
-def model() -> SileroModel:
-    """Load the model once; a PartError if Pipecat no longer ships it where it did."""
-    path = files("pipecat.audio.vad.data") / "silero_vad.onnx"
-    try:
-        return SileroModel(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise PartError(
-            f"{path}: the Silero model can't be loaded ({error}); reinstall pipecat-ai 1.14.0"
-        ) from error
-
-
 class Silero:
     """One talker's VAD: windows of 512 samples at 16 kHz in, probabilities of speech out."""
 
-    def __init__(self) -> None:
-        """Begin with silence behind it."""
-        self._model = model()
+    def __init__(self, engine: Engine = Engine.NUMPY) -> None:
+        """Begin with silence behind it; a PartError where the engine is not installed."""
+        self.model = model(engine)
         self.reset()
 
     def reset(self) -> None:
@@ -47,9 +33,9 @@ class Silero:
         self.memory = forgotten()
 
     def probability(self, window: bytes) -> float:
-        """Score one window of PCM16 at once; takes about 0.1 ms."""
+        """Score one window of PCM16 at once; takes about 0.1 ms in numpy."""
         _check(window)
-        probabilities, memories = self._model.score(window, self.memory[np.newaxis])
+        probabilities, memories = self.model.score(window, self.memory[np.newaxis])
         self.memory = memories[0]
         return float(probabilities[0])
 
@@ -60,18 +46,19 @@ class Silero:
         alone in a loop does not wait at all. The order of a talker's windows is kept.
         """
         _check(window)
-        return await _gathering().score(self, window)
+        return await _gathering(self.model).score(self, window)
 
     def close(self) -> None:
         """Nothing more will be heard: those who remain need not wait for it."""
-        _gathering().forget(self)
+        _gathering(self.model).forget(self)
 
 
 class Gathering:
-    """The windows of one event loop that wait to be scored in one call."""
+    """The windows of one event loop that wait to be scored in one call of a model."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Model) -> None:
         """Begin without talkers."""
+        self._model = model
         self._talkers: WeakSet[Silero] = WeakSet()
         self._waiting: dict[Silero, tuple[bytes, asyncio.Future[float]]] = {}
 
@@ -109,26 +96,26 @@ class Gathering:
             if not scored.done():
                 scored.set_result(probability)
 
-    @staticmethod
-    def _scored(waiting: dict[Silero, tuple[bytes, asyncio.Future[float]]]) -> list[float]:
+    def _scored(self, waiting: dict[Silero, tuple[bytes, asyncio.Future[float]]]) -> list[float]:
         pcm = b"".join(window for window, _ in waiting.values())
         memory = np.stack([talker.memory for talker in waiting])
-        probabilities, memories = model().score(pcm, memory)
+        probabilities, memories = self._model.score(pcm, memory)
         for talker, its_memory in zip(waiting, memories, strict=True):
             talker.memory = its_memory
         told: list[float] = probabilities.tolist()
         return told
 
 
-_GATHERINGS: WeakKeyDictionary[asyncio.AbstractEventLoop, Gathering] = WeakKeyDictionary()
+_GATHERINGS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Model, Gathering]] = (
+    WeakKeyDictionary()
+)
 
 
-def _gathering() -> Gathering:
-    loop = asyncio.get_running_loop()
-    found = _GATHERINGS.get(loop)
-    if found is None:
-        found = _GATHERINGS[loop] = Gathering()
-    return found
+def _gathering(model: Model) -> Gathering:
+    of_loop = _GATHERINGS.setdefault(asyncio.get_running_loop(), {})
+    if model not in of_loop:
+        of_loop[model] = Gathering(model)
+    return of_loop[model]
 
 
 def _check(window: bytes) -> None:

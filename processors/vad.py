@@ -25,6 +25,7 @@ from bargein.noise import SILENCE_DB, UNHEARD, NoiseRules, Room, Telling, level_
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.floor_frames import SILENCE_MS, HearingFrame, SpeechWindowFrame
 from bargein.processors.silero import Silero
+from bargein.processors.silero_engines import Engine
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES
 from bargein.voice_activity import Change, Refresh, VoiceActivity, VoiceRules
 
@@ -96,6 +97,15 @@ class SileroVad(FrameProcessor):
                 description="Audio from before the onset that the recogniser gets too.",
             ),
         ] = 200,
+        engine: Annotated[
+            Engine,
+            Field(
+                description=(
+                    "What runs the model: numpy (the cheapest), onnx, or torch (an extra). "
+                    "All hear the same."
+                )
+            ),
+        ] = Engine.NUMPY,
     ) -> None:
         """Take the rules."""
         super().__init__()
@@ -115,7 +125,7 @@ class SileroVad(FrameProcessor):
         self._take_bot_db: Callable[[], float] = lambda: SILENCE_DB
         self.min_silence_duration_ms = min_silence_duration_ms
         self._prefix_padding_ms = prefix_padding_ms
-        self._silero = Silero()
+        self._silero = Silero(engine)
         self._refresh = Refresh()
         self._voice = VoiceActivity(self.rules)
         self._hush = Hush()
