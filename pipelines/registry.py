@@ -47,5 +47,6 @@ BUILT_INS = Registry(
     transports={
         "local": BuiltIn("bargein.transports.local.room:LocalRoom", Role.TRANSPORT),
         "webrtc": BuiltIn("bargein.transports.webrtc.room:WebrtcRoom", Role.TRANSPORT, "webrtc"),
+        "daily": BuiltIn("bargein.transports.daily.room:DailyRoom", Role.TRANSPORT, "daily"),
     },
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import sys
 from ipaddress import ip_address
@@ -18,7 +19,9 @@ from bargein.ledger.reporter import Reporter
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
+from bargein.pipelines.serve_daily import api_key, run_daily
 from bargein.pipelines.session import assemble, warm_up
+from bargein.transports.daily.room import DailyRoom
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
@@ -44,10 +47,12 @@ STOP_S = 5
 def run(config: Config) -> None:
     """Serve the config's room until Ctrl-C; raises ConfigError if the bot can't be made."""
     room = config.transport.build()
-    if not isinstance(room, LocalRoom):
+    if not isinstance(room, LocalRoom | DailyRoom):
         raise ConfigError(
-            f"`bargein run` serves transports local and webrtc, not {config.transport.use}"
+            f"`bargein run` serves transports local, webrtc and daily, not {config.transport.use}"
         )
+    if isinstance(room, DailyRoom):
+        api_key(os.environ)
     logger.remove()
     logger.add(
         sys.stderr,
@@ -57,8 +62,12 @@ def run(config: Config) -> None:
     config.try_parts()
     warm_up(config)
     with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
-        _warn_if_open(listener)
+        if isinstance(room, LocalRoom):
+            _warn_if_open(listener)
         page = _authority(room.host, listener.getsockname()[1])
+        if isinstance(room, DailyRoom):
+            run_daily(config, room, listener, ledger, page)
+            return
         print(f"{config.name} ({config.path}, {config.short_digest}) is listening.", flush=True)
         print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
         if config.ledger:
@@ -147,7 +156,7 @@ def _other_clients(page: str) -> str:
     return f"{start}; Pipecat's prebuilt page is http://{page}{PAGE_PATH}/."
 
 
-def _listen(room: LocalRoom, config: Config) -> socket.socket:
+def _listen(room: LocalRoom | DailyRoom, config: Config) -> socket.socket:
     try:
         found = socket.getaddrinfo(room.host, room.port, type=socket.SOCK_STREAM)
         families = [family for family, *_ in found]
@@ -161,7 +170,7 @@ def _listen(room: LocalRoom, config: Config) -> socket.socket:
         ) from error
 
 
-def _why_not(error: OSError | UnicodeError, room: LocalRoom) -> str:
+def _why_not(error: OSError | UnicodeError, room: LocalRoom | DailyRoom) -> str:
     """Say what keeps a socket from listening, and the way out."""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return f"no host is called {room.host!r}. Use 127.0.0.1, or mend --host or transport.host."

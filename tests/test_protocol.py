@@ -25,6 +25,7 @@ from bargein.protocol import (
     Hello,
     Ignored,
     Latency,
+    Mark,
     Message,
     Ping,
     Played,
@@ -78,6 +79,7 @@ FROM_SERVER: list[ServerMessage] = [
         stages=(StageLatency(stage=Stage.ENDPOINT, added_ms=240.5),),
         speculated=True,
     ),
+    Mark(track_sample=480, utterance=1, start_sample=0, samples=480, last=True, outline="c8c80000"),
     Pong(clock_ms=1, server_clock_ms=2),
     Error(code="bad_message", message="type: …", final=True),
 ]

@@ -31,6 +31,12 @@ WINDOW_SAMPLES = 512
 """What the VAD scores at once, and what one uplink packet holds: 32 ms at 16 kHz."""
 TRUNCATE_REPEAT_MS = 100
 PLAYED_EVERY_MS = 200
+OUTLINE_MS = 5
+"""So much of a track's audio makes one level of a mark's outline."""
+OUTLINE_LOWEST_DB = -100
+OUTLINE_STEPS_PER_DB = 2
+MAX_OUTLINE_LEVELS = 200
+"""One second of audio: nobody who tells of it in time needs more."""
 
 U32 = Annotated[int, Field(ge=0, le=U32_MAX)]
 Samples = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -312,6 +318,25 @@ class Pong(Message):
     )
 
 
+class Mark(Message):
+    """What stands in the bot's track there, where its voice travels as a track without packets."""
+
+    type: Literal["bargein/mark"] = "bargein/mark"
+    track_sample: Samples = Field(
+        description="Where it begins: so many samples of the bot's rate went into the track before."
+    )
+    utterance: U32 = Field(description="The utterance that stands there.")
+    start_sample: Samples = Field(description="The sample of it that stands at the beginning.")
+    samples: Samples = Field(description="So many samples of it follow one another there.")
+    last: bool = Field(default=False, description="The utterance ends with these samples.")
+    outline: str = Field(
+        default="",
+        max_length=2 * MAX_OUTLINE_LEVELS,
+        pattern="^([0-9a-f]{2})*$",
+        description="The level of each 5 ms, two hex digits each: half decibels above -100 dBFS.",
+    )
+
+
 class Error(Message):
     """Something was wrong; `final` means that the session is over."""
 
@@ -334,6 +359,7 @@ ServerMessage = (
     | Transcript
     | Latency
     | Pong
+    | Mark
     | Error
 )
 

@@ -121,4 +121,17 @@ A word counts as heard when more than half of it was played.
 - Send `ping` every 2 s, and take the connection for dead when nothing was heard for 6 s.
 - A client that is not able to count samples sets `exact_playout` to false and `estimate` in each
   `played`.
+
+## Where the voice travels as a track
+
+A media track (Daily, any WebRTC) carries sound and nothing else: no packets, no epochs, no
+positions, and it plays on while the bot is muted. There the server tells a `mark` beside it for
+each stretch of the bot's voice that it puts in, under the epoch of that audio.
+
+- A client finds each stretch again in what it renders by the outline of levels, and takes its
+  position from there. It sets `exact_playout` to false and `estimate` in each `played`.
+- It stays muted after a verdict until a stretch of the new epoch is there. The server puts at
+  least 40 ms of silence before that one, and stops the track while the floor is contested.
+- After a rejection the stretch from `at_sample` on comes again, as with packets. After `ignored`
+  nothing comes again: what sounded during the mute is lost.
 """

@@ -1,0 +1,172 @@
+"""`bargein run` for a room at Daily: makes it, joins it, serves the page, and deletes it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from loguru import logger
+
+from bargein.errors import ConfigError
+from bargein.ledger.recorder import Sink
+from bargein.pipelines.load import Config
+from bargein.pipelines.session import assemble
+from bargein.transports.daily.errors import DailyError
+from bargein.transports.daily.library import daily_library
+from bargein.transports.daily.meeting import Meeting, Serve
+from bargein.transports.daily.page import page_app, page_link
+from bargein.transports.daily.rest import Rest, Room
+from bargein.transports.daily.room import DailyRoom
+from bargein.transports.daily.visitor import Visitor
+from bargein.transports.local.transport import LocalTransport
+
+KEY = "DAILY_API_KEY"
+STOP_S = 5.0
+DELETE_S = 10.0
+"""Ctrl-C waits so long for Daily at most; a room that is left over expires by itself."""
+SECONDS_PER_MINUTE = 60
+
+
+def api_key(environ: dict[str, str] | os._Environ[str]) -> str:
+    """Give the key of the account at Daily; ConfigError if there is none."""
+    key = environ.get(KEY, "").strip()
+    if not key:
+        raise ConfigError(
+            f"transport `daily` needs the environment variable {KEY}: the key of your account, "
+            "from Developers in the dashboard at https://dashboard.daily.co."
+        )
+    return key
+
+
+def run_daily(
+    config: Config, room: DailyRoom, listener: socket.socket, ledger: Sink | None, page: str
+) -> None:
+    """Serve until Ctrl-C, or until the room expires; `page` is where the listener is reached."""
+    key = api_key(os.environ)
+    asyncio.run(_run(config, room, listener, ledger, room.page_url or f"http://{page}", key))
+
+
+async def _run(
+    config: Config,
+    room: DailyRoom,
+    listener: socket.socket,
+    ledger: Sink | None,
+    page_url: str,
+    key: str,
+) -> None:
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(stopping(stop))
+        rest = await stack.enter_async_context(Rest(room.api_url, key))
+        made = await stack.enter_async_context(made_room(rest, room.expires_min))
+        meeting = await stack.enter_async_context(joined(config, room, rest, made, ledger))
+        await stack.enter_async_context(_serving_page(listener))
+        link = page_link(page_url, made.url, await rest.visitor_token(made))
+        print(f"{config.name} ({config.path}, {config.short_digest}) is in {made.url}", flush=True)
+        print(f"Open {link}", flush=True)
+        print(
+            f"Whoever has that link can talk with the bot for {room.expires_min} minutes. "
+            "Ctrl-C ends it.",
+            flush=True,
+        )
+        await meeting.run(stop)
+        if meeting.call.why:
+            raise DailyError(f"{meeting.call.why}. Run the command again for a new room.")
+
+
+def serve_with(config: Config, room: DailyRoom, ledger: Sink | None) -> Serve:
+    """Give what runs one conversation of this config."""
+
+    async def serve(transport: LocalTransport, visitor: Visitor) -> None:
+        session = assemble(
+            config,
+            transport=transport,
+            link=visitor,
+            sample_rate_hz=room.sample_rate_hz,
+            ledger=ledger,
+            client_has_vad=transport.capabilities.vad,
+        )
+        await session.run(until=visitor.closed, greet_after=transport.microphone_heard)
+
+    return serve
+
+
+@asynccontextmanager
+async def made_room(rest: Rest, expires_min: int) -> AsyncIterator[Room]:
+    """Make a room, and delete it whatever happens; if even that fails, it expires."""
+    made = await rest.create_room(expires_s=int(time.time()) + expires_min * SECONDS_PER_MINUTE)
+    try:
+        yield made
+    finally:
+        try:
+            async with asyncio.timeout(DELETE_S):
+                await rest.delete_room(made)
+        except (DailyError, TimeoutError) as error:
+            logger.warning("{} could not be deleted, and expires by itself: {}", made.url, error)
+
+
+@asynccontextmanager
+async def joined(
+    config: Config,
+    room: DailyRoom,
+    rest: Rest,
+    made: Room,
+    ledger: Sink | None,
+    library: Any = None,
+) -> AsyncIterator[Meeting]:
+    """Have the bot in the room; it leaves at the end."""
+    library = library or daily_library()
+    serve = serve_with(config, room, ledger)
+    meeting = Meeting(library, serve, sample_rate_hz=room.sample_rate_hz)
+    try:
+        token = await rest.bot_token(made, name=config.name)
+        await meeting.call.join(made.url, token, name=config.name)
+        yield meeting
+    finally:
+        await meeting.call.leave()
+
+
+@contextmanager
+def stopping(stop: asyncio.Event) -> Iterator[None]:
+    """Set the event at Ctrl-C or a polite kill, so that the room is deleted first."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals alone: the room must be deleted before the program ends."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _serving_page(listener: socket.socket) -> AsyncIterator[None]:
+    server = _Server(
+        uvicorn.Config(
+            page_app(), log_level="warning", timeout_graceful_shutdown=int(STOP_S), lifespan="off"
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        _, late = await asyncio.wait([serving], timeout=STOP_S)
+        for task in late:
+            task.cancel()
