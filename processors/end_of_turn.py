@@ -260,13 +260,11 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         await self._maybe_end()
 
     def _partial_stands(self, over: EndedBy) -> bool:
-        """Whether the turn ends without its final transcript.
-
-        A turn that does not sound complete waits for it: a comma in it says that more will come.
-        Where nobody listens to the sound, the words alone decide.
+        """Whether the turn ends without its final transcript; where nobody listens to the sound,
+        it does.
         """
-        sure = self._pause.sure or self._analyzer is None or over is EndedBy.SILENCE
-        return sure and self._may_stand()
+        stands = self._analyzer is None or self._pause.stands(self._words, over)
+        return stands and self._may_stand()
 
     async def _maybe_end(self) -> bool:
         """End the turn if all agree; whether it has ended."""

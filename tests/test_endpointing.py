@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,3 +145,34 @@ def test_a_surer_model_never_makes_anybody_wait_longer(text: str, one: float, tw
         return pause.needed(said(text)).silence_ms
 
     assert wait_ms(max(one, two)) <= wait_ms(min(one, two)) <= RULES.unfinished_silence_ms
+
+
+STANDS: list[tuple[str, str, float, EndedBy, bool]] = [
+    ("smart turn is sure", LONG, 0.8, EndedBy.SMART_TURN, True),
+    ("smart turn is in doubt", "I will pay in cash", 0.3, EndedBy.SMART_TURN, False),
+    ("in doubt, behind a question with all its words", LONG, 0.3, EndedBy.SMART_TURN, True),
+    ("it hears that more will come", LONG, 0.05, EndedBy.TEXT, False),
+    ("a number with its last digit", "my zip code is nine oh three one eight", 0.0, EndedBy.TEXT,
+     True),
+    ("the whole silence", "I will pay in cash", 0.0, EndedBy.SILENCE, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "probability", "over", "stands"),
+    [pytest.param(*case, id=name) for name, *case in STANDS],
+)
+def test_whether_partial_words_may_stand_for_the_final_ones(
+    text: str, probability: float, over: EndedBy, stands: bool
+) -> None:
+    pause = Pause(RULES, silence_ms=256)
+    pause.answer(probability, number=pause.ask())
+    assert pause.stands(said(text), over) is stands
+
+
+def test_behind_a_word_that_few_end_on_smart_turn_must_be_surer() -> None:
+    rules = replace(RULES, smart_turn_threshold=0.35)
+    pause = Pause(rules, silence_ms=96)
+    pause.answer(0.45, number=pause.ask())
+    assert pause.needed(said(LONG)).silence_ms == 0
+    assert pause.needed(said("I want to")).silence_ms == RULES.unfinished_silence_ms

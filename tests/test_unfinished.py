@@ -35,14 +35,19 @@ CASES: list[tuple[Ending, tuple[str, ...]]] = [
         (
             *("a table for two", "I am thirty four", "it costs five", "five", "oh", "zero"),
             *("my number is five five five one two three four", "555-1234", "it costs 555"),
-            *("my number is four one five five five five one two three four", "two hundred"),
-            *("the code is four two seven one", "my zip code is nine four one zero seven"),
+            *("two hundred", "the code is four two seven one", "extension two two two"),
             *("room number five", "the number of guests is five", "the total is two hundred"),
             *("twenty twenty four", "nineteen ninety nine", "at seven thirty", "at seven", "10:30"),
-            *(
-                "my card is four one one one two two two two three three three three nine nine nine"
-                " nine",
-            ),
+        ),
+    ),
+    (
+        Ending.TOLD,
+        (
+            "my number is four one five five five five one two three four",
+            "five five five oh one two, four four nine seven",
+            "my zip code is nine four one zero seven",
+            "my card is four one one one two two two two three three three three nine nine nine"
+            " nine",
         ),
     ),
     (
@@ -110,17 +115,22 @@ CASES: list[tuple[Ending, tuple[str, ...]]] = [
         Ending.OPEN,
         (
             *(
-                "where are you from",
-                "what is it for",
                 "what",
                 "I know what",
                 "yes it is",
                 "no I don't",
                 "hold on",
             ),
-            *("turn it on", "log in", "I think so", "what do you have", "where is she"),
+            *("turn it on", "log in", "I think so", "where is she", "could you tell me where"),
             *("neither did I", "so do I", "that's all I need", "I know what it is", "yes", "no"),
-            *("no thanks", "what time is it", "how are you", "two people", "that's all", "hello"),
+            *("no thanks", "how are you", "two people", "that's all", "hello"),
+        ),
+    ),
+    (
+        Ending.ASKED,
+        (
+            *("where are you from", "what is it for", "what do you have", "what time is it"),
+            *("wait, can you bring the bill", "okay how much is the large one", "two teas please"),
         ),
     ),
     (Ending.SENTENCE, ("Two teas.", "Is it?", "I want to.", "At 7 p.m.", "Yes!", 'He said "no."')),

@@ -31,8 +31,10 @@ DASHES = ("-", "–", "—")
 
 TOKEN = re.compile(rf"[^\s{WIDE_MARKS}]*[{WIDE_MARKS}]+[{re.escape(CLOSERS)}]*|[^\s{WIDE_MARKS}]+")
 TAG = re.compile(r"<(/?)[A-Za-z][^<>]*?(/?)>")
-AT_ONCE = re.compile(r"(?:^|\s)([^\W\d_](?:[^\W\d_]|['’-])*,)$")
-"""A last word that ends a clause, whatever comes behind it: letters and a comma."""
+AT_ONCE = re.compile(r"(?:^|\s)((?:[^\W\d_]['’-]?)+(?:,|(?<=[^\W\d_]{3}):))\s*$")
+"""A last word that ends a clause, whatever comes behind it: letters and a comma, or a colon."""
+SCHEMES = ("http:", "https:", "mailto:", "tel:", "ftp:")
+"""Behind these a colon ends nothing."""
 INITIALS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 """One letter, or letters with a full stop between them: "J", "U.S", "e.g"."""
 
@@ -147,8 +149,9 @@ def cuts(text: str) -> Iterator[Cut]:
         in_line = 0 if "\n" in gap else in_line
         if gap or kind is Kind.SENTENCE:
             yield Cut(word.end(), kind, words)
-    if (last := AT_ONCE.search(text)) and not wrapping.is_open:
-        yield Cut(len(text), Kind.CLAUSE, words + _size(last[1]))
+    last = AT_ONCE.search(text)
+    if last and not wrapping.is_open and not last[1].lower().endswith(SCHEMES):
+        yield Cut(last.end(1), Kind.CLAUSE, words + _size(last[1]))
 
 
 def _size(token: str) -> int:

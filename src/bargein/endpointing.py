@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bargein.unfinished import Ending, ending
+from bargein.unfinished import WHOLE, Ending, ending
+
+LEANING_THRESHOLD = 0.5
+"""Smart turn must be so sure at least, before it is believed behind a word that few end on."""
 
 
 class EndedBy(StrEnum):
@@ -18,7 +21,7 @@ class EndedBy(StrEnum):
     SMART_TURN = "smart_turn"
     """Smart turn called it complete at a pause."""
     TEXT = "text"
-    """The words were a whole sentence or a short answer, and it stayed silent for a while."""
+    """The words were whole or a short answer, and it stayed silent for a while."""
     SILENCE = "silence"
     """The silence had lasted."""
     NO_TRANSCRIPT = "no_transcript"
@@ -37,12 +40,12 @@ class EndpointRules:
     """Ends a turn of which nothing else is known."""
     likely_silence_ms: int = 256
     """Ends one that is likely over: a whole sentence by the recogniser's punctuation, a short
-    answer, and where smart turn is in doubt."""
+    answer, a number with all its digits, and where smart turn is in doubt."""
     answer_words: int = 3
     """A text of at most so many words that does not sound unfinished is a short answer."""
     unfinished_silence_ms: int = 1500
     """Ends one whose words sound as if more will come."""
-    smart_turn_threshold: float = 0.35
+    smart_turn_threshold: float = 0.4
     """Above this probability the turn is over as soon as the VAD calls the speech stopped."""
     smart_turn_doubt: float = 0.1
     """Above this one it is in doubt."""
@@ -96,12 +99,13 @@ class TurnWords:
 def needed(words: TurnWords, probability: float, rules: EndpointRules) -> Needed:
     """How much silence it takes after such words; `probability` is what smart turn says."""
     complete = probability > rules.smart_turn_threshold
+    certain = probability > max(rules.smart_turn_threshold, LEANING_THRESHOLD)
     later = Needed(max(rules.silence_ms, rules.unfinished_silence_ms), EndedBy.SILENCE)
-    if words.ending.waits or (words.ending is Ending.LEANING and not complete):
+    if words.ending.waits or (words.ending is Ending.LEANING and not certain):
         return later
     reasons = [Needed(rules.silence_ms, EndedBy.SILENCE)]
     if words.ending is not Ending.LEANING:
-        if words.ending is Ending.SENTENCE or 0 < words.count <= rules.answer_words:
+        if words.ending in WHOLE or 0 < words.count <= rules.answer_words:
             reasons.append(Needed(rules.likely_silence_ms, EndedBy.TEXT))
         if probability > rules.smart_turn_doubt:
             reasons.append(Needed(rules.likely_silence_ms, EndedBy.SMART_TURN))
@@ -165,3 +169,13 @@ class Pause:
         wanted = self.needed(words)
         silent = self.silence_ms > 0
         return wanted.because if silent and self.silence_ms >= wanted.silence_ms else None
+
+    def stands(self, words: TurnWords, over: EndedBy) -> bool:
+        """Whether a turn that is over may end without its final transcript.
+
+        One that does not sound complete waits for it: a comma in it says that more will come. So
+        the sound must be sure, or the words whole; those of a question are, if the sound is in
+        doubt at least.
+        """
+        asked = words.ending is Ending.ASKED and self.probability > self.rules.smart_turn_doubt
+        return self.sure or over is EndedBy.SILENCE or words.ending is Ending.TOLD or asked

@@ -70,6 +70,20 @@ def being_told(tokens: list[str]) -> bool:
     return not run.amount and (run.told_singly or bare) and run.digits not in en.LENGTHS
 
 
+def all_told(tokens: list[str]) -> bool:
+    """Whether the text ends with a number told in digits that has no more of them.
+
+    Of seven digits nobody knows: a telephone number may have three more.
+    """
+    start = _start(tokens)
+    run = _read(tokens[start:])
+    if not run.groups or run.broken_off or run.amount or not run.told_singly:
+        return False
+    lengths = _announced(tokens[:start])
+    known = en.LENGTHS if lengths is None else lengths
+    return run.digits in known - en.MAY_GO_ON
+
+
 def _start(tokens: list[str]) -> int:
     start = len(tokens)
     while start and _belongs(tokens[start - 1]):

@@ -16,7 +16,7 @@ from bargein.told_names import (
     unfinished_address,
     unfinished_email,
 )
-from bargein.told_numbers import being_told
+from bargein.told_numbers import all_told, being_told
 
 
 class Ending(StrEnum):
@@ -24,6 +24,10 @@ class Ending(StrEnum):
 
     SENTENCE = "sentence"
     """The recogniser put the end of a sentence behind it."""
+    ASKED = "asked"
+    """It is a question with all its words, or a request that ends with "please"."""
+    TOLD = "told"
+    """A number has been told to its last digit."""
     OPEN = "open"
     """Nothing says that it is over, nothing that it is not."""
     LEANING = "leaning"
@@ -42,7 +46,11 @@ class Ending(StrEnum):
     @property
     def waits(self) -> bool:
         """A person would wait for more."""
-        return self not in (Ending.SENTENCE, Ending.OPEN, Ending.LEANING)
+        return self not in (*WHOLE, Ending.ASKED, Ending.OPEN, Ending.LEANING)
+
+
+WHOLE = (Ending.SENTENCE, Ending.TOLD)
+"""The words alone say that it is over."""
 
 
 ENDS_SENTENCE = (".", "?", "!", "。", "？", "！", "।", "؟")
@@ -73,7 +81,7 @@ def ending(text: str, *, language: str = "en", before: str = "") -> Ending:
         return Ending.LEANING
     if bare.endswith(ENDS_SENTENCE):
         return Ending.SENTENCE
-    return Ending.LEANING if english and _leans(tokens) else Ending.OPEN
+    return _without_sign(tokens) if english else Ending.OPEN
 
 
 def _tokens(text: str, *, english: bool) -> list[str]:
@@ -101,6 +109,26 @@ def _english(tokens: list[str], known: list[str]) -> Ending | None:
     if _in_a_date(tokens):
         return Ending.DATE
     return Ending.WORD if _never_last(tokens) else None
+
+
+def _without_sign(tokens: list[str]) -> Ending:
+    """How words end behind which the recogniser has put nothing, as behind most partial ones."""
+    if _leans(tokens):
+        return Ending.LEANING
+    if all_told(tokens):
+        return Ending.TOLD
+    return Ending.ASKED if _asked(tokens) else Ending.OPEN
+
+
+def _asked(tokens: list[str]) -> bool:
+    start = 0
+    while start < len(tokens) and tokens[start] in en.FILLERS | en.CALLS:
+        start += 1
+    said = tokens[start:]
+    if len(said) >= en.REQUESTS_LEAST_WORDS and said[-1] == "please":
+        return True
+    asks = bool(said) and said[0] in en.QUESTION_WORDS | en.AUXILIARIES
+    return asks and len(said) >= en.ASKS_LEAST_WORDS and said[-1] not in en.QUESTION_WORDS
 
 
 def _in_a_date(tokens: list[str]) -> bool:

@@ -61,6 +61,12 @@ THINKS = _words("think hope guess suppose believe say said do know see understan
 """Before a "so" or a question word that ends: "I think so", "I know what"."""
 FILLERS = _words("and but so um uh well yes yeah no ok okay hi hello hey please then now")
 """Before an opening, they change nothing."""
+CALLS = _words("wait sorry excuse me hey listen great thanks so tell")
+"""Before a question they change nothing either."""
+ASKS_LEAST_WORDS = 4
+"""As long as "when do you close": of fewer words nobody knows whether they are all."""
+REQUESTS_LEAST_WORDS = 3
+"""As long as "two teas please"."""
 OPENINGS = _phrases("""
 i want
 i need
@@ -82,7 +88,16 @@ give me
 let me
 tell me
 i was wondering
+i wanted to ask
 i think
+i mean
+one thing
+one more thing
+another thing
+one question
+one more question
+by the way
+first of all
 there is
 is there
 how about
@@ -128,6 +143,8 @@ TOLD_LENGTHS: dict[str, frozenset[int]] = {
 """Whose digits are told one by one, and how many are all; none where that is not known."""
 LENGTHS = frozenset({7, 10, 11, 15, 16})
 """Digits that were not announced are complete as a telephone or a card number."""
+MAY_GO_ON = frozenset({3, 4, 7})
+"""Lengths at which one number is complete and another not: a telephone's without its area is."""
 COUNTED = _words("room table floor gate bus line channel size page chapter of lucky favorite house")
 """With "number" they announce a count or a name, not digits: "room number five"."""
 
