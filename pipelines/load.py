@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bargein.config.masking import MASK, masked, secret_texts, without_credentials
 from bargein.config.model import ConfigFile, Endpointing, LedgerSettings
@@ -31,6 +31,14 @@ from bargein.pipelines.files import read_files
 from bargein.pipelines.ledger import locate, shown
 from bargein.pipelines.registry import BUILT_INS, BuiltIn, Registry
 
+if TYPE_CHECKING:
+    from bargein.processors.failover import Failover
+
+
+REPLACEABLE = frozenset({Role.STT, Role.LLM, Role.TTS})
+"""Kinds of which several may stand in one place."""
+LEAST_OF_SEVERAL = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -46,6 +54,11 @@ class Part:
     place: Place
     name: str
     """The path in the document, like `pipeline[1]`."""
+
+    @property
+    def described(self) -> Mapping[str, Data]:
+        """What may be shown of it, as it is written."""
+        return {"use": self.use, **self.shown}
 
     def build(self) -> Any:
         """Construct a fresh instance; what its constructor raises is a ConfigError at its place.
@@ -64,6 +77,24 @@ class Part:
             reason = without_credentials(reason.removesuffix(": "))
             message = f"{self.name}: {self.use!r} could not be made: {reason}"
             raise ConfigError(message, place=self.place) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralParts(Part):
+    """Parts of one kind of which one works: `use` is a list."""
+
+    members: tuple[Part, ...] = ()
+
+    def build(self) -> Any:
+        """Construct all of them, and what holds them."""
+        several: Failover = Part.build(self)
+        several.hold([part.build() for part in self.members], [part.use for part in self.members])
+        return several
+
+    @property
+    def described(self) -> Mapping[str, Data]:
+        """The parts, and what is set of the list itself."""
+        return {"use": [dict(part.described) for part in self.members], **self.shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +182,8 @@ def load(
         "greeting": masked("greeting", top.greeting, table.get("greeting")),
         "endpointing": top.endpointing.model_dump(),
         "ledger": shown(ledger, path.parent),
-        "transport": {"use": transport.use, **transport.shown},
-        "pipeline": [{"use": part.use, **part.shown} for part in parts],
+        "transport": dict(transport.described),
+        "pipeline": [dict(part.described) for part in parts],
     }
     decisive = {key: value for key, value in effective.items() if key != "ledger"}
     canonical = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
@@ -209,22 +240,63 @@ class _PartReader:
         placed: list[Placed] = []
         for index, item in enumerate(node.nodes):
             name = f"pipeline[{index}]"
-            named = self._use(item, name, self._registry.parts)
-            if named is None or not isinstance(item, Table):
-                continue
-            cls = find_class(named, f"{name}.use", self._registry.parts, self._found)
-            if cls is None or not check_processor(cls, named, f"{name}.use", self._found):
-                continue
-            use = str(named.value)
-            role = role_of(use, cls, self._registry)
-            placed.append(Placed(use, role, named.place, name))
-            part = self._part(named, item, cls, role, name)
-            if part:
-                parts.append(part)
+            several = item.get("use") if isinstance(item, Table) else None
+            if isinstance(item, Table) and isinstance(several, Items):
+                read = self._several(item, several, name)
+            else:
+                read = self._one(item, name)
+            placed += [each for each in read if isinstance(each, Placed)]
+            parts += [each for each in read if isinstance(each, Part)]
         if len(placed) == len(node.nodes):
             known = {role: self._registry.names_of(role) for role in Role}
             self._found += check_structure(placed, node.place, known)
         return tuple(parts)
+
+    def _one(self, item: Node, name: str) -> tuple[Placed | None, Part | None]:
+        """Read a part; where it belongs is known even if its keys are wrong."""
+        named = self._use(item, name, self._registry.parts)
+        if named is None or not isinstance(item, Table):
+            return None, None
+        cls = find_class(named, f"{name}.use", self._registry.parts, self._found)
+        if cls is None or not check_processor(cls, named, f"{name}.use", self._found):
+            return None, None
+        use = str(named.value)
+        role = role_of(use, cls, self._registry)
+        return Placed(use, role, named.place, name), self._part(named, item, cls, role, name)
+
+    def _several(self, item: Table, uses: Items, name: str) -> tuple[Placed | None, Part | None]:
+        """Read parts of which one works: all of one kind, the list's own keys beside them."""
+        from bargein.processors.failover import Failover
+
+        read = [
+            self._one(as_table(node), f"{name}.use[{index}]")
+            for index, node in enumerate(uses.nodes)
+        ]
+        known = [placed for placed, _ in read if placed]
+        if len(known) < len(read):
+            return None, None
+        roles = {placed.role for placed in known}
+        if len(known) < LEAST_OF_SEVERAL or len(roles) > 1 or not roles <= REPLACEABLE:
+            kinds = ", ".join(f"{placed.use!r} ({placed.role})" for placed in known) or "nothing"
+            message = (
+                f"must be at least two recognisers, two LLMs or two voices, not {kinds}. "
+                "The first is used, and the next one where it fails."
+            )
+            self._found.append(Problem(uses.place, f"{name}.use: {message}"))
+            return None, None
+        use = " or ".join(placed.use for placed in known)
+        place, role = known[0].place, known[0].role
+        arguments = read_arguments(
+            Failover, item.without("use"), name, place, self._home, self._found
+        )
+        parts = tuple(part for _, part in read if part)
+        several = None
+        if arguments and len(parts) == len(read):
+            values = dict(arguments.values)
+            several = SeveralParts(
+                use, role, Failover, values, arguments.shown, place, name, members=parts
+            )
+        return Placed(use, role, place, name), several
 
     def _use(self, node: Node, name: str, known: Mapping[str, BuiltIn]) -> Scalar | None:
         """Find where a part is named."""

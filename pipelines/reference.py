@@ -45,7 +45,9 @@ truth values. Anchors, aliases, merge keys and tags are refused: every value has
 `interruption` comes first, then a VAD, speech recognition, a language model, a voice, and
 `played_audio` last; each exactly once. Two parts may be left out, and stand once at most:
 `speculation` between recognition and the language model, `clauses` between that and the voice.
-Processors of your own stand anywhere between the first and the last. bargein itself adds the user's
+Processors of your own stand anywhere between the first and the last. Where recognition, language
+model or voice is a list, the next one of it takes over where one fails: [failover.md](failover.md).
+bargein itself adds the user's
 context before the language model and the assistant's context after the output; `bargein graph FILE`
 draws it all.
 

@@ -40,6 +40,7 @@ BUILT_INS = Registry(
         ),
         "speculation": BuiltIn("bargein.processors.speculation:Speculation", Role.SPECULATION),
         "scripted_llm": BuiltIn("bargein.processors.scripted_llm:ScriptedLLM", Role.LLM),
+        "openai_llm": BuiltIn("bargein.processors.openai_llm:OpenAILLM", Role.LLM),
         "clauses": BuiltIn("bargein.processors.clauses:ClauseAggregator", Role.CLAUSES),
         "espeak_tts": BuiltIn("bargein.processors.espeak_tts:EspeakTTS", Role.TTS, "embedded"),
         "played_audio": BuiltIn("bargein.processors.played_audio:PlayedAudio", Role.PLAYED_AUDIO),

@@ -37,6 +37,8 @@ def json_schema(registry: Registry = BUILT_INS) -> Schema:
         options = _parts(kind, known, definitions)
         definitions[kind] = _choice(known, options, is_complete=True)
         definitions[f"{kind}_over"] = _choice(known, options, is_complete=False)
+    definitions["part"]["oneOf"].append(_several("part"))
+    definitions["part_over"]["oneOf"].append(_several("part_over"))
     return {
         "$schema": DIALECT,
         "title": "A bargein configuration",
@@ -116,6 +118,23 @@ def _part(prefix: str, name: str, built_in: BuiltIn, definitions: Schema) -> Sch
         "description": (cls.__doc__ or "").strip().partition("\n")[0],
         "properties": {**use, **schema.get("properties", {})},
         "required": ["use", *schema.get("required", [])],
+        "additionalProperties": False,
+    }
+
+
+def _several(part: str) -> Schema:
+    """Describe a list of parts of which one works."""
+    from bargein.processors.failover import Failover
+
+    schema, _ = _describe(parameter_model(Failover), "several")
+    uses = {"type": "array", "minItems": 2, "items": {"$ref": f"#/$defs/{part}"}}
+    return {
+        "type": "object",
+        "title": "A list",
+        "description": "`use: [first, second]`: recognisers, LLMs or voices, of which the first "
+        "is used, and the next one where it fails; see [failover.md](failover.md).",
+        "properties": {"use": uses, **schema["properties"]},
+        "required": ["use"],
         "additionalProperties": False,
     }
 

@@ -32,6 +32,7 @@ from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
+from bargein.processors.failover import Failover, members
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
 from bargein.processors.played_audio import PlayedAudio
@@ -218,13 +219,16 @@ def assemble(
             branch=user,
             bot=played_audio,
             llm=make_provisional(
-                _the(LLMService, parts),
+                parts[llm],
                 context=context,
                 void=partial(speculation.void, Outcome.CONTEXT_CHANGED),
             ),
             context=context,
             watcher=watcher,
         )
+    for part in parts:
+        if isinstance(part, Failover):
+            part.attach(watcher)
     parts.insert(llm + 1, StageTap(watcher))
     pipeline = Pipeline(
         [
@@ -252,6 +256,8 @@ def assemble(
 
 def deaf(part: FrameProcessor) -> bool:
     """Whether a part is of a kind that makes nothing of the microphone's audio."""
+    if isinstance(part, Failover):
+        return all(deaf(each) for each in part.services)
     if isinstance(part, LLMService):
         return not part.service_metadata_frame().is_realtime_service
     return isinstance(part, TTSService | PlayedAudio)
@@ -278,7 +284,7 @@ def _endpointing(config: Config, vad: SileroVad | None) -> EndpointRules:
 
 def _examples(parts: list[FrameProcessor]) -> tuple[str, ...]:
     """What the user may say, if a part (the scripted LLM) knows it."""
-    for part in parts:
+    for part in (each for several in parts for each in members(several)):
         examples = getattr(part, "examples", None)
         if isinstance(examples, tuple):
             return examples

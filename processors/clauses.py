@@ -27,6 +27,7 @@ from pydantic import Field
 from bargein.clauses import ClauseRules, Clauses, Piece
 from bargein.errors import ConfigError
 from bargein.processors.clock import Clock, LoopClock
+from bargein.processors.failover import members
 
 GOES_ON = "bargein_goes_on"
 """Key of an AggregatedTextFrame's metadata: true where its sentence is not over."""
@@ -123,7 +124,8 @@ def takes_tokens(part: FrameProcessor | None) -> bool:
     The mode is private to pipecat 1.14; `tests/contracts/test_clauses.py` holds it.
     """
     while part:
-        if isinstance(part, TTSService):
-            return part._text_aggregation_mode is TextAggregationMode.TOKEN
+        voice = members(part)[0]
+        if isinstance(voice, TTSService):
+            return voice._text_aggregation_mode is TextAggregationMode.TOKEN
         part = part.next
     return False

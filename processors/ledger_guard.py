@@ -9,6 +9,7 @@ from loguru import logger
 
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.latency import Stage
 from bargein.ledger.watcher import Watcher
 from bargein.protocol import Message
@@ -85,6 +86,10 @@ class LedgerGuard(Watcher):
     def resolved(self, resolved: Resolved) -> None:
         """A prediction is over."""
         self._pass_on(lambda to: to.resolved(resolved))
+
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """Another part has taken over."""
+        self._pass_on(lambda to: to.failed_over(failed_over))
 
     def close(self) -> None:
         """The session is over."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from pipecat.frames.frames import (
     Frame,
@@ -20,9 +20,10 @@ from pipecat.frames.frames import (
 )
 from pipecat.metrics.metrics import LLMTokenUsage
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.processors.frame_processor import FrameDirection
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.llm_service import LLMService
 
+from bargein.processors.failover import Failover, members
 from bargein.processors.held_reply import DROPPED
 
 BRANCH = "bargein_branch"
@@ -165,14 +166,73 @@ class ProvisionalLLM(LLMService[Any]):
             await self.queue_frame(each)
 
 
+class Prepares(Protocol):
+    """Who makes provisional replies: a `ProvisionalLLM`, or whichever of several works."""
+
+    @property
+    def spent(self) -> Spent:
+        """The tokens of the provisional reply so far."""
+
+    @property
+    def withheld(self) -> int:
+        """How many tool calls wait."""
+
+    def begin(self, number: int) -> None:
+        """A provisional context with this number is on its way."""
+
+    def drop(self, number: int) -> None:
+        """Its reply is dropped."""
+
+    async def confirm(self) -> None:
+        """Its reply is said."""
+
+
+class WhicheverWorks:
+    """Several LLMs of which one works; they share what is known of the reply that is made."""
+
+    def __init__(self, active: Callable[[], ProvisionalLLM]) -> None:
+        """`active` gives the one that works."""
+        self._active = active
+
+    @property
+    def spent(self) -> Spent:
+        """The tokens of the provisional reply so far."""
+        return self._active().spent
+
+    @property
+    def withheld(self) -> int:
+        """How many tool calls wait."""
+        return self._active().withheld
+
+    def begin(self, number: int) -> None:
+        """A provisional context with this number is on its way."""
+        self._active().begin(number)
+
+    def drop(self, number: int) -> None:
+        """Its reply is dropped."""
+        self._active().drop(number)
+
+    async def confirm(self) -> None:
+        """Its reply is said: its tools run at the one that works now."""
+        await self._active().confirm()
+
+
 def make_provisional(
-    llm: LLMService[Any], *, context: LLMContext, void: Callable[[], Awaitable[None]]
-) -> ProvisionalLLM:
-    """Give this very service the behaviour above: it may be of any class, made by anybody."""
+    part: FrameProcessor, *, context: LLMContext, void: Callable[[], Awaitable[None]]
+) -> Prepares:
+    """Give the LLM service the behaviour above, or each of several: it may be of any class."""
+    replies = Replies(void=void, context=context)
+    provisional = [_provisional(llm, replies) for llm in members(part)]
+    if not isinstance(part, Failover):
+        return provisional[0]
+    return WhicheverWorks(lambda: cast(ProvisionalLLM, part.active))
+
+
+def _provisional(llm: FrameProcessor, replies: Replies) -> ProvisionalLLM:
     kind = type(llm)
     llm.__class__ = type(kind.__name__, (ProvisionalLLM, kind), {})
     provisional = cast(ProvisionalLLM, llm)
-    provisional._replies = Replies(void=void, context=context)
+    provisional._replies = replies
     return provisional
 
 

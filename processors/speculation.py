@@ -29,7 +29,7 @@ from bargein.predictor import Drop, Order, Predictor, SpeculationRules
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import SILENCE_MS
 from bargein.processors.held_reply import HeldReply
-from bargein.processors.provisional_llm import ProvisionalLLM
+from bargein.processors.provisional_llm import Prepares
 from bargein.speculation import Counts, Outcome, Prediction, Resolved
 
 SPEAKS_WITHIN_MS = 3_000
@@ -168,7 +168,7 @@ class Speculation(FrameProcessor):
         *,
         branch: Branch,
         bot: Bot,
-        llm: ProvisionalLLM,
+        llm: Prepares,
         context: LLMContext,
         watcher: Watcher = NOBODY,
         clock: Clock | None = None,

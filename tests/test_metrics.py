@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bargein.endpointing import EndedBy
+from bargein.failover import Cause, FailedOver
 from bargein.latency import Stage, latency
 from bargein.ledger.entries import Result
 from bargein.ledger.reporter import Answered
@@ -47,6 +48,7 @@ def after_a_conversation() -> RoomMetrics:
         prediction = Prediction(number, SECRET, 0, Because.PAUSE)
         right = outcome is Outcome.CONFIRMED
         metrics.resolved(Resolved(prediction, outcome, 9, 100, 20, saved_ms=800 if right else 0))
+    metrics.failed_over(FailedOver("some_llm", "other_llm", Cause.REFUSED, 9))
     return metrics
 
 
@@ -74,6 +76,7 @@ def test_all_that_happens_is_counted_in_seconds_and_by_words_of_this_program() -
         ("bargein_wasted_tokens_total",): 120,
         ("bargein_saved_seconds_total",): 0.8,
         ("bargein_sessions",): 2,
+        ("bargein_fail_overs_total", "refused", "some_llm", "other_llm"): 1,
     }
     assert {key: found[key] for key in wanted} == pytest.approx(wanted)
     assert SECRET not in text

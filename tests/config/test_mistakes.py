@@ -86,7 +86,33 @@ MISTAKES = {
     "a list for a part": (changed("- played_audio", "- [x]"), "11:5", "must be a name, or a map"),
     "a number for a part": (changed("- played_audio", "- 5"), "11:5", "not '5'"),
     "a colon after a part": (changed("d_audio", "d_audio:"), "11:5", "Write `use: played_audio`"),
-    "a list for use": (changed("some_stt", "[some_stt]"), "7:5", "must be the name of a part"),
+    "a list for use": (changed("some_stt", "[some_stt]"), "7:10", "at least two recognisers"),
+    "a list of two kinds": (
+        changed("some_stt", "[some_stt, some_tts]"),
+        "7:10",
+        "pipeline[2].use: must be at least two recognisers, two LLMs or two voices, not "
+        "'some_stt' (stt), 'some_tts' (tts)",
+    ),
+    "a list of what stands once": (
+        changed("- played_audio", "- use: [played_audio, played_audio]"),
+        "11:10",
+        "not 'played_audio' (played_audio)",
+    ),
+    "an unknown name in a list": (
+        changed("some_stt", "[some_stt, sone_stt]"),
+        "7:21",
+        "pipeline[2].use[1].use: nothing is called 'sone_stt'. Did you mean 'some_stt'?",
+    ),
+    "a wrong key in a list": (
+        changed("some_stt", "[some_stt, {use: some_stt, mode: slow}]"),
+        "7:37",
+        "pipeline[2].use[1].mode: must be one of 'fast', 'exact'",
+    ),
+    "a wrong key of a list": (
+        changed("some_stt", "[some_stt, some_stt]\n    silent: 3"),
+        "8:5",
+        "pipeline[2]: there is no key 'silent' here. Did you mean 'silent_ms'?",
+    ),
     "an unknown argument": (
         changed("probability_threshold", "probability_treshold"),
         "6:5",

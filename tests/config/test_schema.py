@@ -52,6 +52,7 @@ def bot(item: str) -> str:
         bot('{use: silero_vad, probability_threshold: "${P:-0.5}"}'),
         bot("{use: scripted_llm, script: a.yaml, style: {warmth: 3}}"),
         bot("{use: './a.py:B', anything: [1]}"),
+        bot("{use: [some_stt, {use: some_stt, mode: fast}], silent_ms: 900}"),
         bot("./a.py:B"),
         bot("{use: absent_stt, anything: 1}"),
         bot("{use: wrapper, name: a}"),

@@ -1,6 +1,7 @@
 """What the sessions of a room did, counted for Prometheus; a registry of its own for each room.
 
-Labels are words of this program only, so there are few of them, and nothing that anybody said.
+Labels are words of this program, or names of parts in the configuration, so there are few of them,
+and nothing that anybody said.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.latency import Stage
 from bargein.ledger.entries import Result
 from bargein.ledger.reporter import Answered, Reporter
@@ -64,6 +66,13 @@ class RoomMetrics(Reporter):
         self._saved = self._counter(
             "bargein_saved_seconds", "How much sooner answers were there thanks to such replies."
         )
+        self._fail_overs = self._counter(
+            "bargein_fail_overs",
+            "Parts that failed, and who took over; names as in the configuration.",
+            "failed",
+            "took_over",
+            "cause",
+        )
         for stage in Stage:
             self._stages.labels(stage)
         for outcome in Outcome:
@@ -95,6 +104,10 @@ class RoomMetrics(Reporter):
         self._tokens.labels("completion").inc(resolved.completion_tokens)
         self._wasted.inc(resolved.wasted_tokens)
         self._saved.inc(max(0.0, resolved.saved_ms) / MS_PER_S)
+
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """A part has failed, and another one has taken over."""
+        self._fail_overs.labels(failed_over.failed, failed_over.took_over, failed_over.cause).inc()
 
     def text(self) -> bytes:
         """Give all of it in the format of Prometheus."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bargein.endpointing import EndedBy
+from bargein.failover import Cause
 from bargein.floor import Floor
 from bargein.speculation import Because, Outcome
 from bargein.verdict import Evidence
@@ -318,6 +319,15 @@ class Speculated(Part):
     saved_ms: float = Field(default=0, description="By all that were confirmed.")
 
 
+class TookOver(Part):
+    """A part failed, and another one of its kind took over."""
+
+    at_ms: float = Field(description="When.")
+    failed: str = Field(description="The part's name in the configuration.")
+    took_over: str = Field(description="Who works since.")
+    cause: Cause = Field(description="Why.")
+
+
 class SessionEnd(Entry):
     """A session that is over: its figures."""
 
@@ -333,6 +343,9 @@ class SessionEnd(Entry):
     )
     response_p95_ms: float | None = Field(default=None, description="95 % of them were.")
     speculation: Speculated = Field(description="What predictions did.")
+    fail_overs: tuple[TookOver, ...] = Field(
+        default=(), description="Where a part failed and another one took over, in order."
+    )
 
 
 AnyEntry = BargeIn | Turn | SessionEnd

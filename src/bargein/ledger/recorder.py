@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from bargein.arbiter import Accept, Pause, Reject
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.latency import Stage
 from bargein.ledger.barge_ins import BargeIns
-from bargein.ledger.entries import AnyEntry, Result, SessionEnd, Speculated
+from bargein.ledger.entries import AnyEntry, Result, SessionEnd, Speculated, TookOver
 from bargein.ledger.past import Told
 from bargein.ledger.reporter import Reporter, Reporters
 from bargein.ledger.tally import Tally
@@ -186,6 +187,10 @@ class Recorder(Watcher):
         """A prediction is over."""
         self._turns.resolved(resolved)
 
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """A part has failed, and another one has taken over."""
+        self._reporter.failed_over(failed_over)
+
     def close(self) -> None:
         """The session is over: write what there is."""
         if self._barge_ins:
@@ -208,6 +213,7 @@ class Recorder(Watcher):
             response_p50_ms=tally.response_ms(50),
             response_p95_ms=tally.response_ms(95),
             speculation=_speculated(tally.speculation),
+            fail_overs=tuple(_took_over(each, self._about.began_ms) for each in tally.fail_overs),
         )
 
 
@@ -222,6 +228,15 @@ def _speculated(counts: Counts) -> Speculated:
         wasted_tokens=counts.wasted_tokens,
         tool_calls=counts.tool_calls,
         saved_ms=counts.saved_ms,
+    )
+
+
+def _took_over(failed_over: FailedOver, began_ms: float) -> TookOver:
+    return TookOver(
+        at_ms=failed_over.at_ms - began_ms,
+        failed=failed_over.failed,
+        took_over=failed_over.took_over,
+        cause=failed_over.cause,
     )
 
 

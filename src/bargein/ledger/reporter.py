@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.latency import Latency
 from bargein.ledger.entries import Result
 from bargein.speculation import Resolved
@@ -41,6 +42,9 @@ class Reporter:
     def resolved(self, resolved: Resolved) -> None:
         """A prediction is over."""
 
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """A part has failed, and another one has taken over."""
+
 
 class Reporters(Reporter):
     """Tells several, in their order."""
@@ -68,3 +72,8 @@ class Reporters(Reporter):
         """A prediction is over."""
         for each in self._reporters:
             each.resolved(resolved)
+
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """Another part has taken over."""
+        for each in self._reporters:
+            each.failed_over(failed_over)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.ledger.entries import Result
 from bargein.ledger.reporter import Answered, Reporter
 from bargein.measure.figures import percentile
@@ -23,6 +24,7 @@ class Tally(Reporter):
     responses_ms: list[float] = field(default_factory=list)
     """Of each answer that was heard; a number each turn."""
     speculation: Counts = field(default_factory=Counts)
+    fail_overs: list[FailedOver] = field(default_factory=list)
 
     def answered(self, answered: Answered) -> None:
         """An answer is heard."""
@@ -40,6 +42,10 @@ class Tally(Reporter):
     def resolved(self, resolved: Resolved) -> None:
         """A prediction is over."""
         self.speculation.add(resolved)
+
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """Another part has taken over."""
+        self.fail_overs.append(failed_over)
 
     def response_ms(self, percent: int) -> float | None:
         """The response time that so many percent do not exceed; None before the first answer."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from bargein.cut import Cut
 from bargein.endpointing import EndedBy
+from bargein.failover import FailedOver
 from bargein.latency import Stage
 from bargein.protocol import Message
 from bargein.speculation import Prediction, Resolved
@@ -67,6 +68,9 @@ class Watcher:
 
     def resolved(self, resolved: Resolved) -> None:
         """A prediction is over; of all but the confirmed one, the stages never were."""
+
+    def failed_over(self, failed_over: FailedOver) -> None:
+        """A part has failed, and another one has taken over."""
 
     def close(self) -> None:
         """The session is over."""
