@@ -49,5 +49,6 @@ BUILT_INS = Registry(
         "local": BuiltIn("bargein.transports.local.room:LocalRoom", Role.TRANSPORT),
         "webrtc": BuiltIn("bargein.transports.webrtc.room:WebrtcRoom", Role.TRANSPORT, "webrtc"),
         "daily": BuiltIn("bargein.transports.daily.room:DailyRoom", Role.TRANSPORT, "daily"),
+        "device": BuiltIn("bargein.transports.device.device:Device", Role.TRANSPORT, "device"),
     },
 )

@@ -21,7 +21,9 @@ from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
 from bargein.pipelines.serve_daily import api_key, run_daily
 from bargein.pipelines.session import assemble, warm_up
+from bargein.pipelines.talk import talk
 from bargein.transports.daily.room import DailyRoom
+from bargein.transports.device.device import Device
 from bargein.transports.local.connection import Connection
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
@@ -47,9 +49,13 @@ STOP_S = 5
 def run(config: Config) -> None:
     """Serve the config's room until Ctrl-C; raises ConfigError if the bot can't be made."""
     room = config.transport.build()
+    if isinstance(room, Device):
+        talk(config, room)
+        return
     if not isinstance(room, LocalRoom | DailyRoom):
         raise ConfigError(
-            f"`bargein run` serves transports local, webrtc and daily, not {config.transport.use}"
+            "`bargein run` serves transports local, webrtc, daily and device, "
+            f"not {config.transport.use}"
         )
     if isinstance(room, DailyRoom):
         api_key(os.environ)

@@ -1,6 +1,6 @@
 """Stand-ins for LiveKit Agents: a voice with word times, given words, Silero by its rules."""
 
-# mypy: disable-error-code="import-not-found,misc,type-arg,attr-defined"
+# mypy: disable-error-code="import-not-found,import-untyped,name-defined,misc,type-arg,attr-defined"
 # livekit-agents is in no environment but that of `uv sync --inexact --group peers`.
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ is told to use. The recogniser is given the words, 100 ms after the end of speec
 Private names of livekit-agents 1.8.9 are touched in `_Output` alone.
 """
 
-# mypy: disable-error-code="import-not-found,misc,type-arg,attr-defined"
+# mypy: disable-error-code="import-not-found,import-untyped,name-defined,misc,type-arg,attr-defined"
 # livekit-agents is in no environment but that of `uv sync --inexact --group peers`.
 from __future__ import annotations
 

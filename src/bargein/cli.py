@@ -152,6 +152,17 @@ def run(
 
 
 @main.command()
+@_plainly
+def devices() -> None:
+    """List this machine's microphones and loudspeakers, for `transport: {use: device}`."""
+    with _quiet_imports():
+        from bargein.pipelines.devices import devices as listed
+
+        text = listed()
+    click.echo(text, nl=False)
+
+
+@main.command()
 @click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_settings
 def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:

@@ -1,0 +1,89 @@
+"""`bargein run` with `transport: device`: one conversation at this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+from loguru import logger
+
+from bargein.errors import ConfigError, PartError
+from bargein.ledger.recorder import Sink
+from bargein.pipelines.ledger import open_ledger
+from bargein.pipelines.load import Config
+from bargein.pipelines.session import assemble, warm_up
+from bargein.transports.device.console import Console
+from bargein.transports.device.device import Device
+from bargein.transports.device.line import DeviceLine
+from bargein.transports.local.server import expect_hello
+from bargein.transports.local.transport import LocalTransport
+
+MANY_DROPOUTS = 20
+"""Fewer are hardly heard."""
+
+
+def talk(config: Config, device: Device) -> None:
+    """Talk until Ctrl-C, or until the bot ends it; raises ConfigError if it can't begin."""
+    logger.remove()
+    logger.add(sys.stderr, format="<dim>{time:HH:mm:ss.SSS}</dim> {message}", level="WARNING")
+    config.try_parts()
+    warm_up(config)
+    with open_ledger(config.ledger) as ledger, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_talk(config, device, ledger))
+    print("Stopped.", flush=True)
+
+
+async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
+    console = Console()
+
+    def warn(text: str) -> None:
+        console.say(f"     {text}")
+
+    try:
+        line = await DeviceLine.open(device, note=console.note, warn=warn)
+    except PartError as error:
+        raise ConfigError(str(error), place=config.transport.place) from error
+    try:
+        _ends_at_signals(line)
+        _introduce(config, device, line)
+        hello = await expect_hello(line)
+        transport = LocalTransport(
+            line, sample_rate_hz=device.sample_rate_hz, capabilities=hello.capabilities
+        )
+        session = assemble(
+            config,
+            transport=transport,
+            link=line,
+            sample_rate_hz=device.sample_rate_hz,
+            ledger=ledger,
+        )
+        await session.run(until=line.closed, greet_after=transport.microphone_heard)
+    finally:
+        await line.end()
+        console.end()
+    if line.failure:
+        raise PartError(line.failure)
+    dropouts = line.counts.underflows + line.counts.overflows
+    if dropouts >= MANY_DROPOUTS:
+        print(f"The sound broke up {dropouts} times; raise transport.buffer_ms.")
+
+
+def _introduce(config: Config, device: Device, line: DeviceLine) -> None:
+    opened = line.opened
+    assert opened is not None
+    echo = "taken out" if device.echo_cancellation else "left in: wear headphones"
+    print(f"{config.name} ({config.path}, {config.short_digest})")
+    print(f"Microphone {opened.input!r}, loudspeaker {opened.output!r}; echo is {echo}.")
+    if config.ledger:
+        print(f"Barge-ins and turns are written to {config.ledger.path}.")
+    print("Talk, and interrupt as you like. Ctrl-C ends it.", flush=True)
+
+
+def _ends_at_signals(line: DeviceLine) -> None:
+    """Hang up at Ctrl-C; where an event loop can't be told, Python's own way ends it."""
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(each, line.close)

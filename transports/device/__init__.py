@@ -1,0 +1,1 @@
+"""Microphone and loudspeaker of this machine, in a process with a client of bargein/1."""
