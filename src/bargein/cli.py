@@ -256,6 +256,24 @@ def bench(config: Path, as_json: bool, only: tuple[str, ...], **asked: Any) -> N
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_plainly
+def init(folder: Path) -> None:
+    """Write a new bot into FOLDER: a pipeline, a processor, a rehearsal and tests, all working."""
+    from bargein.pipelines.init import write_starter
+
+    for path in write_starter(folder):
+        click.echo(f"wrote {path}")
+    bot = folder / "bot.yaml"
+    click.echo(
+        f"\nIt works as it is. Next:\n"
+        f"  bargein run {bot}\n"
+        f"  bargein rehearse {bot} {folder / 'scenarios'}\n"
+        f"  pytest {folder}"
+    )
+
+
+@main.command()
 @_output
 @click.option("--scenario", is_flag=True, help="Of a scenario for `bargein rehearse`.")
 @_plainly
