@@ -158,6 +158,7 @@ TRUNCATE_AGAIN = InputTransportMessageFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [[], [interim("uh"), DEADLINE_S, final("uh")]])
 async def test_a_new_contest_hears_words_before_the_servers_vad_hears_speech(first: Given) -> None:
     rejected: Given = [TRUNCATE, *first, DEADLINE_S]
@@ -186,6 +187,7 @@ async def test_a_pause_within_a_turn_does_not_split_it() -> None:
     assert said == ["a tea and milk"]
 
 
+@pytest.mark.slow
 async def test_words_of_a_silence_that_was_over_long_ago_end_their_turn_too() -> None:
     # A pause in which there was no turn must not be taken for the pause of this one.
     before: Given = [STARTS, STOPS, NoWordsFrame(), ENDS, Did(Heard.BOT_FINISHED)]
@@ -193,11 +195,13 @@ async def test_words_of_a_silence_that_was_over_long_ago_end_their_turn_too() ->
     assert (said, floor) == (["hello"], Floor.PROCESSING)
 
 
+@pytest.mark.slow
 async def test_words_that_come_after_the_end_of_their_turn_reopen_it() -> None:
     said, floor = await heard([STARTS, STOPS, final("a tea"), ENDS, final("and milk"), ENDS])
     assert (said, floor) == (["a tea and milk"], Floor.PROCESSING)
 
 
+@pytest.mark.slow
 async def test_the_same_words_told_twice_are_one_turn() -> None:
     said, _ = await heard([STARTS, STOPS, final("a tea"), ENDS, final("a tea"), ENDS])
     assert said == ["a tea"]
@@ -224,6 +228,7 @@ async def test_a_turn_in_which_nothing_was_said_lets_the_bot_go_on() -> None:
     assert (said, floor) == (["say: As I was saying, Three four."], Floor.IDLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", [[], [Did(Heard.BOT_STARTED)]])
 async def test_words_that_come_when_nobody_waited_any_more_are_answered_after_all(
     meanwhile: list[Frame],
@@ -239,6 +244,7 @@ async def test_words_of_an_open_turn_are_its_own_even_if_the_bot_has_begun_to_sp
     assert await heard(given) == (["a tea"], Floor.SPEAKING)
 
 
+@pytest.mark.slow
 async def test_a_bot_that_may_not_be_interrupted_hears_what_was_said_before_and_after_it() -> None:
     said, floor = await heard([STARTS, STOPS, final("a tea"), ENDS], barge_in_enabled=False)
     assert (said, floor) == (["a tea"], Floor.PROCESSING)
