@@ -153,6 +153,24 @@ def test_what_a_confirmed_reply_reaches_later_is_the_turns_also_before_it_ends()
     assert [None if at is None else at - reached[0] for at in reached if reached[0]] == [0, 32, 64]
 
 
+def test_what_a_dropped_reply_had_under_way_is_no_stage_of_the_next_one() -> None:
+    scene, _ = asked("")
+    dropped = predict(scene, 1, "a table")
+    reply(scene, Stage.FIRST_TOKEN)
+    resolve(scene, dropped, Outcome.OTHER_WORDS)
+    confirmed = predict(scene, 2)
+    reply(scene, Stage.FIRST_CLAUSE, Stage.FIRST_TTS_AUDIO)
+    reply(scene, *ALL)
+    scene.says("a table for two")
+    resolve(scene, confirmed, Outcome.CONFIRMED)
+    scene.turn_ends(has_words=True)
+    plays(scene)
+    stages = scene.turns[-1].stages
+    reached = [stages.first_token, stages.first_clause, stages.first_tts_audio]
+    assert None not in reached
+    assert reached == sorted(each for each in reached if each is not None)
+
+
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.CONFIRMED])
 def test_of_a_dropped_prediction_the_stages_never_were(outcome: Outcome) -> None:
     scene, reporter = asked("")

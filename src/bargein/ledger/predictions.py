@@ -9,6 +9,13 @@ from bargein.ledger.entries import Predicted
 from bargein.speculation import Outcome, Prediction, Resolved
 
 
+BEFORE = {
+    Stage.FIRST_CLAUSE: Stage.FIRST_TOKEN,
+    Stage.FIRST_TTS_AUDIO: Stage.FIRST_CLAUSE,
+}
+"""What a reply must have come to first; the LLM of a prediction always writes text."""
+
+
 @dataclass(slots=True, eq=False)
 class Begun:
     """A prediction; times are the server's clock."""
@@ -17,6 +24,14 @@ class Begun:
     stages: dict[Stage, float] = field(default_factory=dict)
     """Nobody's, until it is confirmed; then the turn's."""
     resolved: Resolved | None = None
+
+    def reach(self, stage: Stage, now_ms: float) -> None:
+        """Its reply is at this stage; of a reply that was dropped before it, something may still
+        be under way, and that is at a stage whose beginning this one has not seen.
+        """
+        before = BEFORE.get(stage)
+        if before is None or before in self.stages:
+            self.stages.setdefault(stage, now_ms)
 
     @property
     def confirmed(self) -> bool:

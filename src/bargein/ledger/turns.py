@@ -139,7 +139,7 @@ class Turns:
         if turn is None:
             return
         if begun := under_way(turn.predictions):
-            begun.stages.setdefault(stage, now_ms)
+            begun.reach(stage, now_ms)
         elif turn.replying:
             turn.reach(stage, now_ms)
 
