@@ -8,7 +8,6 @@ from bargein.latency import Stage
 from bargein.ledger.entries import Predicted
 from bargein.speculation import Outcome, Prediction, Resolved
 
-
 BEFORE = {
     Stage.FIRST_CLAUSE: Stage.FIRST_TOKEN,
     Stage.FIRST_TTS_AUDIO: Stage.FIRST_CLAUSE,
