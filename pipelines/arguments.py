@@ -12,12 +12,13 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic_core import to_jsonable_python
 
-from bargein.config.masking import MASK, masked
+from bargein.config.masking import MASK, is_secret_name, masked
 from bargein.config.problems import Problem
 from bargein.config.tree import Data, Items, Node, Scalar, Table
 from bargein.config.validate import validate
 from bargein.errors import Place
 from bargein.pipelines.parameters import inherited_names, parameter_model
+from bargein.processors.vendor import Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def read_arguments(
         found.append(Problem(place, f"{name}: {message} Make it a keyword."))
         return None
     model = parameter_model(cls)
-    validated, read = validate(model, table, name, place, found)
+    validated, read = validate(
+        model, table, name, place, found, elsewhere=_keys_of_vendor(cls, table)
+    )
     if validated is None:
         return None
     inherited = inherited_names(cls)  # what a class passes on by itself is not known from here
@@ -64,6 +67,14 @@ def read_arguments(
         if node is not None or key not in inherited:
             shown[key] = masked(key, _jsonable(value, home, is_delta=key == "settings"), node)
     return Arguments(values, shown) if len(found) == before else None
+
+
+def _keys_of_vendor(cls: type[Any], table: Table) -> Mapping[str, str]:
+    """Say of what looks like the key of a part's vendor that it does not belong into a YAML."""
+    vendor = getattr(cls, "vendor", None)
+    if not isinstance(vendor, Vendor):
+        return {}
+    return {key: vendor.refused_in_yaml for key in table.entries if is_secret_name(key)}
 
 
 def _as_settings(cls: type[Any], value: Any) -> Any:

@@ -38,11 +38,23 @@ BUILT_INS = Registry(
         "pocketsphinx_stt": BuiltIn(
             "bargein.processors.pocketsphinx_stt:PocketsphinxSTT", Role.STT, "embedded"
         ),
+        "deepgram_stt": BuiltIn(
+            "bargein.processors.deepgram_stt:DeepgramSTT", Role.STT, "deepgram"
+        ),
+        "deepgram_flux_stt": BuiltIn(
+            "bargein.processors.deepgram_flux_stt:DeepgramFluxSTT", Role.STT, "deepgram"
+        ),
         "speculation": BuiltIn("bargein.processors.speculation:Speculation", Role.SPECULATION),
         "scripted_llm": BuiltIn("bargein.processors.scripted_llm:ScriptedLLM", Role.LLM),
         "openai_llm": BuiltIn("bargein.processors.openai_llm:OpenAILLM", Role.LLM),
+        "anthropic_llm": BuiltIn(
+            "bargein.processors.anthropic_llm:AnthropicLLM", Role.LLM, "anthropic"
+        ),
         "clauses": BuiltIn("bargein.processors.clauses:ClauseAggregator", Role.CLAUSES),
         "espeak_tts": BuiltIn("bargein.processors.espeak_tts:EspeakTTS", Role.TTS, "embedded"),
+        "elevenlabs_tts": BuiltIn(
+            "bargein.processors.elevenlabs_tts:ElevenLabsTTS", Role.TTS, "elevenlabs"
+        ),
         "played_audio": BuiltIn("bargein.processors.played_audio:PlayedAudio", Role.PLAYED_AUDIO),
     },
     transports={

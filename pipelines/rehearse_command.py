@@ -145,7 +145,7 @@ def _load(config: Path, settings: tuple[str, ...]) -> Config:
 def _log(debug: bool) -> None:
     logger.remove()
     if debug:
-        logger.add(sys.stderr, level="DEBUG")
+        logger.add(sys.stderr, level="DEBUG", diagnose=False)
 
 
 def _print(outcome: Outcome, *, brief: bool) -> None:

@@ -64,6 +64,8 @@ def run(config: Config) -> None:
         sys.stderr,
         format="<dim>{time:HH:mm:ss.SSS}</dim> {message}",
         filter=LOGGED,
+        # It would write the values of variables into tracebacks, keys among them.
+        diagnose=False,
     )
     config.try_parts()
     warm_up(config)

@@ -16,6 +16,7 @@ from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
+    ProposedUserStoppedSpeakingFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -160,6 +161,8 @@ class EndOfTurn(BaseUserTurnStopStrategy):
                 # One that comes in silence leaves nothing out, if its service says so or not.
                 complete = frame.finalized or (bool(frame.text.strip()) and not self._speaking)
                 await self._transcript(complete=complete)
+            case ProposedUserStoppedSpeakingFrame():
+                await self._maybe_end(EndedBy.RECOGNISER)
             case NoWordsFrame():
                 self._words.hear("", final=False)
                 await self._transcript(complete=True)
@@ -266,11 +269,14 @@ class EndOfTurn(BaseUserTurnStopStrategy):
         stands = self._analyzer is None or self._pause.stands(self._words, over)
         return stands and self._may_stand()
 
-    async def _maybe_end(self) -> bool:
-        """End the turn if all agree; whether it has ended."""
+    async def _maybe_end(self, told: EndedBy | None = None) -> bool:
+        """End the turn if all agree; whether it has ended.
+
+        `told` is why it is over by the word of somebody who decides such things.
+        """
         if not self._open or self._speaking:
             return False
-        over = self._pause.over(self._words)
+        over = told or self._pause.over(self._words)
         if over is None or not (self._transcribed or self._partial_stands(over)):
             return False
         self._open = False

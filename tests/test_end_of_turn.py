@@ -11,6 +11,7 @@ from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
+    ProposedUserStoppedSpeakingFrame,
     TranscriptionFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
@@ -376,3 +377,19 @@ async def test_a_recogniser_that_never_finishes_and_a_wire_without_audio_hold_no
     turn = await played(script, rules=rules)
     assert turn.ended == [ended]
     assert turn.end.words_owed is not ended[0]
+
+
+@pytest.mark.parametrize(("silent", "ends"), [(True, True), (False, False)])
+async def test_a_recogniser_that_decides_itself_ends_the_turn_but_not_in_mid_speech(
+    silent: bool, ends: bool
+) -> None:
+    async def script(turn: Turn) -> None:
+        await turn.begins()
+        if silent:
+            await turn.silent(PAUSE_MS)
+        await turn.says("my number is five five five")
+        assert not turn.ended
+        await turn.hears(ProposedUserStoppedSpeakingFrame())
+
+    turn = await played(script)
+    assert turn.ended == ([(True, EndedBy.RECOGNISER)] if ends else [])

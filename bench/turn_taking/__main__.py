@@ -29,7 +29,7 @@ def main() -> None:
     """Measure row by row; each is written as soon as it is there."""
     arguments = _arguments()
     logger.remove()
-    logger.add(sys.stderr, level=arguments.log)
+    logger.add(sys.stderr, level=arguments.log, diagnose=False)
     turns = (
         recorded_turns(arguments.recordings, arguments.turns)
         if arguments.recordings

@@ -1,62 +1,62 @@
-"""The vendors' services as Pipecat has them, pointed at servers on this machine."""
+"""The vendors' parts for servers on this machine, and ElevenLabs' as Pipecat has it."""
 
 from __future__ import annotations
 
-from anthropic import AsyncAnthropic
-from pipecat.services.anthropic.llm import AnthropicLLMService
-from pipecat.services.deepgram.flux.stt import DeepgramFluxSTTService
-from pipecat.services.deepgram.stt import DeepgramSTTService
+import os
+
 from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
 
-from bargein.processors.word_offsets import WordOffsets
+from bargein.processors.anthropic_llm import AnthropicLLM
+from bargein.processors.deepgram_flux_stt import DeepgramFluxSTT
+from bargein.processors.deepgram_stt import DeepgramSTT
+from bargein.processors.elevenlabs_tts import ElevenLabsTTS
+from bargein.processors.vendor import VENDORS
 
-KEY = "none"
+KEY = "no-key-is-asked-for-here"
+VOICE = "bench"
 LLM_MODEL = "claude-haiku-4-5"
 VOICE_MODEL = "eleven_flash_v2_5"
 
+for vendor in VENDORS:
+    os.environ.setdefault(vendor.key_variable, KEY)
 
-class Nova(DeepgramSTTService):
+
+class Nova(DeepgramSTT):
     """Deepgram's recogniser."""
 
     def __init__(self, *, url: str) -> None:
         """Connect to `url`."""
-        super().__init__(api_key=KEY, base_url=url)
+        super().__init__(url=url)
 
 
-class EagerFlux(DeepgramFluxSTTService):
+class EagerFlux(DeepgramFluxSTT):
     """Deepgram's recogniser that decides itself when a turn is over, and predicts it."""
 
     def __init__(self, *, url: str) -> None:
         """Connect to `url`."""
-        super().__init__(api_key=KEY, url=url, enable_eager_end_of_turn=True)
+        super().__init__(url=url)
 
 
-class Claude(AnthropicLLMService):
+class Claude(AnthropicLLM):
     """Anthropic's LLM."""
 
     def __init__(self, *, url: str) -> None:
         """Ask `url`."""
-        self._open = AsyncAnthropic(api_key=KEY, base_url=url)
-        super().__init__(
-            api_key=KEY,
-            client=self._open,
-            settings=AnthropicLLMService.Settings(model=LLM_MODEL),
-        )
-
-    async def cleanup(self) -> None:
-        """Close the connections, which Pipecat leaves open."""
-        await super().cleanup()
-        await self._open.close()
+        super().__init__(model=LLM_MODEL, url=url)
 
 
 class Flash(ElevenLabsTTSService):
-    """ElevenLabs' voice."""
+    """ElevenLabs' voice, which stock Pipecat gets: no samples of words."""
 
     def __init__(self, *, url: str) -> None:
         """Connect to `url`."""
-        settings = ElevenLabsTTSService.Settings(voice="bench", model=VOICE_MODEL)
+        settings = ElevenLabsTTSService.Settings(voice=VOICE, model=VOICE_MODEL)
         super().__init__(api_key=KEY, url=url, settings=settings)
 
 
-class TimedFlash(WordOffsets, Flash):
-    """The same, telling the sample of each word."""
+class TimedFlash(ElevenLabsTTS):
+    """The same as a part, telling the sample of each word."""
+
+    def __init__(self, *, url: str) -> None:
+        """Connect to `url`."""
+        super().__init__(voice=VOICE, model=VOICE_MODEL, url=url)

@@ -16,7 +16,7 @@ Note = Callable[[str], None]
 def quietly() -> Iterator[None]:
     """Log errors alone: the log of many conversations tells nobody anything."""
     logger.remove()
-    handler = logger.add(sys.stderr, level="ERROR")
+    handler = logger.add(sys.stderr, level="ERROR", diagnose=False)
     try:
         yield
     finally:

@@ -26,6 +26,8 @@ class EndedBy(StrEnum):
     """The silence had lasted."""
     NO_TRANSCRIPT = "no_transcript"
     """The silence had lasted, and the recogniser said nothing for its time."""
+    RECOGNISER = "recogniser"
+    """The recogniser said so: one that decides itself when a turn is over."""
     OTHER = "other"
     """Somebody else in the pipeline ended it."""
     SESSION = "session"

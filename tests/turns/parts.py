@@ -129,7 +129,7 @@ class Claude(OwnServer, real.Claude):
         told = request.asked if self._recalls else request.last
         said = f"You said: {told} {self._goes_on}".strip()
         if self._books and request.last.lower().strip(".?!").endswith(self._books):
-            return Answer(said, tool="book")
+            return Answer(said, tools=(("book", {}),))
         wrong = _wrong(self._wrong, request.last)
         return Answer(said, wrong=anthropic.Wrong[wrong], after_tokens=self._after_tokens)
 

@@ -40,8 +40,8 @@ class Answer:
     """What a request gets."""
 
     text: str
-    tool: str = ""
-    """The name of a tool that is called behind the text."""
+    tools: tuple[tuple[str, dict[str, Any]], ...] = ()
+    """Tools that are called behind the text, each with its arguments."""
     wrong: Wrong = Wrong.NOTHING
     after_tokens: int = 0
     """So much of the text comes before it goes wrong."""
@@ -157,9 +157,9 @@ class Anthropic:
             seen.tokens += 1
             seen.first_ms = seen.first_ms or now_ms()
         await stream.say("content_block_stop", index=0)
-        if answer.tool:
-            await self._call(stream, seen, answer.tool)
-        reason = "tool_use" if answer.tool else "end_turn"
+        for index, (name, arguments) in enumerate(answer.tools, start=1):
+            await self._call(stream, seen, index, name, arguments)
+        reason = "tool_use" if answer.tools else "end_turn"
         end = {"stop_reason": reason, "stop_sequence": None}
         await stream.say("message_delta", delta=end, usage={"output_tokens": seen.tokens})
         await stream.say("message_stop")
@@ -175,12 +175,17 @@ class Anthropic:
         # It is cancelled, as by a client that has left.
         await asyncio.Event().wait()
 
-    async def _call(self, stream: _Stream, seen: Request, tool: str) -> None:
-        block = {"type": "tool_use", "id": f"call_{seen.number}", "name": tool, "input": {}}
-        await stream.say("content_block_start", index=1, content_block=block)
-        delta = {"type": "input_json_delta", "partial_json": "{}"}
-        await stream.say("content_block_delta", index=1, delta=delta)
-        await stream.say("content_block_stop", index=1)
+    async def _call(
+        self, stream: _Stream, seen: Request, index: int, name: str, arguments: dict[str, Any]
+    ) -> None:
+        call = f"call_{seen.number}_{index}"
+        block = {"type": "tool_use", "id": call, "name": name, "input": {}}
+        await stream.say("content_block_start", index=index, content_block=block)
+        told = json.dumps(arguments)
+        for piece in (told[:3], told[3:]):
+            delta = {"type": "input_json_delta", "partial_json": piece}
+            await stream.say("content_block_delta", index=index, delta=delta)
+        await stream.say("content_block_stop", index=index)
 
 
 @dataclass(slots=True)

@@ -51,9 +51,9 @@ class Flux:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
-        """Serve, and give the address: `ws://127.0.0.1:PORT/v2/listen`."""
+        """Serve, and give the address: `ws://127.0.0.1:PORT`."""
         async with serve(self._serve, "127.0.0.1", 0) as server:
-            yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v2/listen"
+            yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None

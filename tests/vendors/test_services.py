@@ -172,7 +172,7 @@ async def test_anthropic_gives_a_whole_answer_at_once() -> None:
     assert answer.usage.output_tokens == 8
 
 
-async def speak(voice: Flash, tap_until: Callable[[Tap], bool]) -> Tap:
+async def speak(voice: Flash | TimedFlash, tap_until: Callable[[Tap], bool]) -> Tap:
     """Let a voice say the reply, as an LLM writes it."""
     async with running(voice) as (send, tap):
         await send(LLMFullResponseStartFrame())

@@ -1,0 +1,97 @@
+"""Keys of vendors: from the environment, into the service, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bargein.cli import main
+from bargein.processors.vendor import VENDORS, without_keys
+
+pytestmark = pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning")
+
+KEY = "sk-very-secret-0123456789"
+CONFIG = """\
+name: cloud
+transport: local
+pipeline:
+  - interruption
+  - silero_vad
+  - use: deepgram_stt
+    model: nova-3-general
+  - speculation
+  - use: anthropic_llm
+    system: You are a concierge.
+  - clauses
+  - use: elevenlabs_tts
+    voice: Sarah
+  - played_audio
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder with a configuration, with a key for each vendor."""
+    monkeypatch.chdir(tmp_path)
+    for vendor in VENDORS:
+        monkeypatch.setenv(vendor.key_variable, KEY)
+    (tmp_path / "bot.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def bargein(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_each_key_that_is_missing_is_one_sentence_at_its_part(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for vendor in VENDORS:
+        monkeypatch.delenv(vendor.key_variable)
+    result = bargein(command, "bot.yaml")
+    assert result.exit_code == 1
+    assert [line.split(". Set it")[0] for line in result.stderr.splitlines()] == [
+        f"bot.yaml:{line}:10: pipeline[{index}]: {part!r} could not be made: "
+        f"the environment has no {vendor.key_variable}"
+        for line, index, part, vendor in zip(
+            (6, 9, 12),
+            (2, 4, 6),
+            ("deepgram_stt", "anthropic_llm", "elevenlabs_tts"),
+            VENDORS,
+            strict=True,
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["api_key", "key", "token"])
+@pytest.mark.parametrize("after", ["model: nova-3-general", "voice: Sarah"])
+def test_a_key_in_a_yaml_is_refused_and_not_shown(folder: Path, name: str, after: str) -> None:
+    (folder / "bot.yaml").write_text(CONFIG.replace(after, f"{after}\n    {name}: {KEY}"))
+    result = bargein("check", "bot.yaml")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert f"there is no key {name!r} here. A key never stands in a YAML: set " in line
+    assert KEY not in result.output
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["check", "config", "graph"])
+def test_no_command_shows_a_key(command: str) -> None:
+    result = bargein(command, "bot.yaml")
+    assert result.exit_code == 0, result.output
+    assert KEY not in result.output
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_key_in_a_message_is_struck_out() -> None:
+    assert without_keys(f"GET /v1?key={KEY} was refused") == "GET /v1?key=*** was refused"
+
+
+@pytest.mark.usefixtures("folder")
+def test_another_kind_of_model_names_its_part() -> None:
+    result = bargein("check", "bot.yaml", "--set", "pipeline.deepgram_stt.model=flux-general-en")
+    assert "is another kind of model. Write `use: deepgram_flux_stt`" in result.stderr
