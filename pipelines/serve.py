@@ -18,6 +18,7 @@ from bargein.ledger.recorder import Sink
 from bargein.ledger.reporter import Reporter
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.ledger import open_ledger
+from bargein.pipelines.live_check import refuse_bad_keys
 from bargein.pipelines.load import Config
 from bargein.pipelines.serve_daily import api_key, run_daily
 from bargein.pipelines.session import assemble, warm_up
@@ -68,6 +69,8 @@ def run(config: Config) -> None:
         diagnose=False,
     )
     config.try_parts()
+    for warning in refuse_bad_keys(config):
+        print(f"Warning: {warning}", file=sys.stderr, flush=True)
     warm_up(config)
     with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
         if isinstance(room, LocalRoom):

@@ -165,7 +165,8 @@ def devices() -> None:
 @main.command()
 @click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_settings
-def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
+@click.option("--live", is_flag=True, help="Ask each vendor whether its key is good, and for what.")
+def check(configs: tuple[Path, ...], settings: tuple[str, ...], live: bool) -> None:
     """Load each of CONFIGS, make each of its parts once, and say what is wrong."""
     is_good = True
     for path in configs:
@@ -179,8 +180,21 @@ def check(configs: tuple[Path, ...], settings: tuple[str, ...]) -> None:
             continue
         parts = ", ".join(part.use for part in config.parts)
         click.echo(f"{path}: good. {config.transport.use}: {parts} ({config.short_digest})")
+        is_good &= not live or _check_live(config)
     if not is_good:
         sys.exit(1)
+
+
+def _check_live(config: Config) -> bool:
+    """Ask the vendors, and print what they tell; whether all of them take their keys."""
+    with _quiet_imports():
+        from bargein.pipelines.live_check import Key, look, to_text
+
+        findings = look(config)
+    click.echo(to_text(findings) if findings else "No part of it needs a key.")
+    for problem in filter(None, (each.problem for each in findings)):
+        click.echo(str(problem), err=True)
+    return all(each.key is Key.GOOD for each in findings)
 
 
 @main.command()

@@ -17,10 +17,20 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.vendors.account import Account, Refusal
 from tests.vendors.latency import Writing, now_ms, until_ms
 
 CHARS_PER_TOKEN = 4
 """Of a prompt, about, in English."""
+MODELS = [
+    {
+        "type": "model",
+        "id": name,
+        "display_name": name,
+        "created_at": "2025-10-01T00:00:00Z",
+    }
+    for name in ("claude-haiku-4-5", "claude-sonnet-4-6")
+]
 
 
 class Wrong(Enum):
@@ -85,6 +95,7 @@ class Anthropic:
         """
         self._reply, self._answer_to = reply, answer
         self._latency = latency
+        self.account = Account()
         self.requests: list[Request] = []
 
     @asynccontextmanager
@@ -92,6 +103,7 @@ class Anthropic:
         """Serve, and give the address: `http://127.0.0.1:PORT`; 0 takes any free port."""
         app = web.Application()
         app.router.add_post("/v1/messages", self._serve)
+        app.router.add_get("/v1/models", self._models)
         # A client that leaves ends the writing at once.
         runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
@@ -103,7 +115,20 @@ class Anthropic:
         finally:
             await runner.cleanup()
 
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        if wrong := self._refusal(request):
+            return _refused(wrong)
+        first, last = MODELS[0]["id"], MODELS[-1]["id"]
+        listed = {"data": MODELS, "has_more": False, "first_id": first, "last_id": last}
+        return web.json_response(listed)
+
+    def _refusal(self, request: web.Request) -> Refusal | None:
+        self.account.asked.append(request.path)
+        return self.account.refusal({name.lower(): told for name, told in request.headers.items()})
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if wrong := self._refusal(request):
+            return _refused(wrong)
         body = await request.json()
         number = len(self.requests) + 1
         seen = Request(
@@ -197,6 +222,10 @@ class _Stream:
     async def say(self, kind: str, **fields: Any) -> None:
         data = json.dumps({"type": kind, **fields})
         await self.response.write(f"event: {kind}\ndata: {data}\n\n".encode())
+
+
+def _refused(wrong: Refusal) -> web.Response:
+    return web.json_response(wrong.body, status=wrong.status, headers=wrong.headers)
 
 
 def _message(seen: Request, model: str) -> dict[str, Any]:

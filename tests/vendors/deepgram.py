@@ -17,11 +17,22 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.vendors.account import Account
 from tests.vendors.ear import RATE_HZ, Ear, HeardTurn, Understood
 from tests.vendors.latency import Recognition, now_ms, until_ms
 
 CONFIDENCE = 0.98
 MODEL = {"name": "general-nova-3", "version": "2025-04-17.0", "arch": "nova-3"}
+LISTS: dict[str, Any] = {
+    "/v1/projects": {"projects": [{"project_id": "project", "name": "voice bots"}]},
+    "/v1/models": {
+        "stt": [
+            {"name": "general", "canonical_name": name, "streaming": True}
+            for name in ("nova-3-general", "nova-3-medical", "flux-general-en")
+        ]
+    },
+}
+"""What an account can read; a model may stand there once for each language."""
 
 
 Spoil = Callable[[Understood], Sequence[tuple[float, Understood]]]
@@ -69,12 +80,14 @@ class Deepgram:
         """
         self._turns, self._spoil = turns, spoil
         self._latency = latency
+        self.account = Account(LISTS)
         self.connections: list[Listening] = []
 
     @asynccontextmanager
     async def open(self, port: int = 0) -> AsyncIterator[str]:
         """Serve, and give the address: `ws://127.0.0.1:PORT`; 0 takes any free port."""
-        async with serve(self._serve, "127.0.0.1", port) as server:
+        door = self.account.answer
+        async with serve(self._serve, "127.0.0.1", port, process_request=door) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:

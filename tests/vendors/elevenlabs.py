@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.vendors.account import Account
 from tests.vendors.latency import Synthesis, now_ms, until_ms
 from tests.vendors.voice import RATE_HZ, number_in, tone
 
@@ -27,6 +28,21 @@ SCHEDULE_CHARS = (120, 160, 250, 290)
 """How much text is waited for without auto mode; the vendor's default."""
 CHAR_MS = 16
 """A character takes so long to say: a hurried voice, so that conversations are short."""
+LISTS: dict[str, Any] = {
+    "/v1/models": [
+        {"model_id": name, "name": name, "can_do_text_to_speech": name != "scribe_v1"}
+        for name in ("eleven_flash_v2_5", "eleven_multilingual_v2", "scribe_v1")
+    ],
+    "/v2/voices": {
+        "voices": [
+            {"voice_id": "sarah01", "name": "Sarah"},
+            {"voice_id": "bill02", "name": "Bill"},
+        ],
+        "has_more": False,
+        "total_count": 2,
+    },
+}
+"""What an account can read."""
 
 
 class Wrong(Enum):
@@ -77,6 +93,7 @@ class ElevenLabs:
     ) -> None:
         """`latency` is asked with the number of the context, from 1; `wrong` with each text."""
         self._latency, self._wrong = latency, wrong
+        self.account = Account(LISTS)
         self.contexts: list[Spoken] = []
         self.left = 0
         """So many clients have gone."""
@@ -84,7 +101,8 @@ class ElevenLabs:
     @asynccontextmanager
     async def open(self, port: int = 0) -> AsyncIterator[str]:
         """Serve, and give the address: `ws://127.0.0.1:PORT`; 0 takes any free port."""
-        async with serve(self._serve, "127.0.0.1", port) as server:
+        door = self.account.answer
+        async with serve(self._serve, "127.0.0.1", port, process_request=door) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:

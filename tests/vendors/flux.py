@@ -19,7 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from bargein.rehearsal.levels import from_pcm
-from tests.vendors.deepgram import Listening
+from tests.vendors.account import Account
+from tests.vendors.deepgram import LISTS, Listening
 from tests.vendors.ear import RATE_HZ, Ear, HeardTurn, Understood
 from tests.vendors.latency import Recognition, now_ms
 
@@ -47,12 +48,14 @@ class Flux:
     ) -> None:
         """Hear these turns on each connection; `latency` is asked with its number, from 0."""
         self._turns, self._judge, self._latency = turns, judge, latency
+        self.account = Account(LISTS)
         self.connections: list[Listening] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
         """Serve, and give the address: `ws://127.0.0.1:PORT`."""
-        async with serve(self._serve, "127.0.0.1", 0) as server:
+        door = self.account.answer
+        async with serve(self._serve, "127.0.0.1", 0, process_request=door) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, socket: ServerConnection) -> None:

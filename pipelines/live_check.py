@@ -1,0 +1,192 @@
+"""`bargein check --live`, and the keys that `bargein run` tries: does each vendor take its key?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from statistics import median
+
+from bargein.config.problems import InvalidConfigError, Problem
+from bargein.pipelines.load import Config, Part
+from bargein.pipelines.vendor_requests import (
+    Account,
+    Ask,
+    Names,
+    RefusedError,
+    UnreachableError,
+    account,
+)
+from bargein.processors.vendor import Access, Vendor
+
+TRIAL_S = 6.0
+"""The trial of all keys at `run`; who has not answered by then counts as unreachable."""
+ROUNDS = 5
+"""Requests whose median is the latency that is shown."""
+SHOWN = 8
+"""Names of a list that are printed."""
+
+
+class Key(StrEnum):
+    """What a vendor makes of a key."""
+
+    GOOD = "good"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """The vendor could not be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one part."""
+
+    part: Part
+    access: Access
+    key: Key = Key.UNKNOWN
+    why: str = ""
+    """Why it could not be asked."""
+    latency_ms: float | None = None
+    """Median of some small requests over an open connection."""
+    models: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> Problem | None:
+        """The mistake to mend, if the key is refused."""
+        if self.key is not Key.REFUSED:
+            return None
+        vendor = self.access.vendor
+        return Problem(
+            self.part.place,
+            f"{self.part.name}: {vendor.name} refuses the key in {vendor.key_variable}. "
+            "Set it to one that is good.",
+        )
+
+    @property
+    def asked_for(self) -> dict[str, str]:
+        """The model and the voice of the configuration."""
+        shown = self.part.shown
+        return {name: str(shown[name]) for name in ("model", "voice") if shown.get(name)}
+
+
+def refuse_bad_keys(config: Config) -> list[str]:
+    """Try each key once; raises InvalidConfigError if one is refused.
+
+    Gives a warning for each vendor that can't be reached: it may be there when somebody calls.
+    Not to be called in an event loop.
+    """
+    findings = asyncio.run(_try_all(config))
+    if problems := [each.problem for each in findings if each.problem]:
+        raise InvalidConfigError(problems)
+    return [
+        f"{each.access.vendor.name} could not be asked whether its key is good: {each.why}."
+        for each in findings
+        if each.key is Key.UNKNOWN
+    ]
+
+
+def look(config: Config, *, rounds: int = ROUNDS) -> list[Finding]:
+    """Ask each vendor for all that it tells of the account. Not to be called in an event loop."""
+
+    async def ask() -> list[Finding]:
+        # One after another: they would share the line, and the figures with it.
+        return [await _look(each, rounds) for each in _parts_with_keys(config)]
+
+    return asyncio.run(ask())
+
+
+def to_text(findings: Sequence[Finding]) -> str:
+    """Print a table, and below it the lists."""
+    head = ("part", "vendor", "key", "latency", "asked for")
+    rows = [head, *map(_row, findings)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
+    lines = [line.rstrip() for line in lines]
+    for each in findings:
+        for kind, names in (("models", each.models), ("voices", each.voices)):
+            if names:
+                lines += ["", f"{each.access.vendor.name}, {len(names)} {kind}:", _some(names)]
+    return "\n".join(lines)
+
+
+def _parts_with_keys(config: Config) -> list[Finding]:
+    paid = [part for part in config.parts if isinstance(getattr(part.cls, "vendor", None), Vendor)]
+    return [Finding(part, part.build().access) for part in paid]
+
+
+async def _try_all(config: Config) -> list[Finding]:
+    found = _parts_with_keys(config)
+    return list(await asyncio.gather(*map(_try, found)))
+
+
+async def _try(finding: Finding) -> Finding:
+    try:
+        async with asyncio.timeout(TRIAL_S), account(finding.access) as asked:
+            return await _judge(finding, asked)
+    except TimeoutError:
+        return replace(finding, why=f"no answer in {TRIAL_S:.0f} s")
+
+
+async def _judge(finding: Finding, asked: Account) -> Finding:
+    try:
+        await asked.try_key()
+    except RefusedError:
+        return replace(finding, key=Key.REFUSED)
+    except UnreachableError as error:
+        return replace(finding, why=str(error))
+    return replace(finding, key=Key.GOOD)
+
+
+async def _look(finding: Finding, rounds: int) -> Finding:
+    async with account(finding.access) as asked:
+        judged = await _judge(finding, asked)
+        if judged.key is not Key.GOOD:
+            return judged
+        times_ms = [time_ms for _ in range(rounds) if (time_ms := await _time_ms(asked.try_key))]
+        return replace(
+            judged,
+            latency_ms=median(times_ms) if times_ms else None,
+            models=tuple(await _or_none(asked.models)),
+            voices=tuple(await _or_none(asked.voices)),
+        )
+
+
+async def _time_ms(ask: Ask) -> float | None:
+    begun = time.monotonic()
+    try:
+        await ask()
+    except (RefusedError, UnreachableError):
+        return None
+    return (time.monotonic() - begun) * 1000
+
+
+async def _or_none(ask: Ask) -> Names:
+    try:
+        return await ask()
+    except (RefusedError, UnreachableError):
+        return []
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    key = str(finding.key) if not finding.why else f"{finding.key}: {finding.why}"
+    latency = "" if finding.latency_ms is None else f"{finding.latency_ms:.0f} ms"
+    wanted = ", ".join(
+        f"{name} {value}{_absent(value, known)}"
+        for (name, value), known in zip(
+            finding.asked_for.items(), (finding.models, finding.voices), strict=False
+        )
+    )
+    return finding.part.use, finding.access.vendor.name, key, latency, wanted
+
+
+def _absent(value: str, known: Sequence[str]) -> str:
+    """Mark what is in no list; a vendor may still know it by another name."""
+    listed = any(value == name or f"({value})" in name for name in known)
+    return "" if listed or not known else " (not listed)"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return "  " + ", ".join(names[:SHOWN]) + more

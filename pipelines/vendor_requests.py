@@ -1,0 +1,141 @@
+"""What an account of a vendor's may do, asked through the vendor's own package.
+
+Nothing here costs tokens or characters.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bargein.processors.vendor import ANTHROPIC, DEEPGRAM, Access, without_keys
+
+TIMEOUT_S = 5.0
+"""Of one request."""
+MOST_LISTED = 100
+UNAUTHORIZED, FORBIDDEN = 401, 403
+LIMITED_KEY = "missing_permissions"
+"""ElevenLabs' word for a key that is good, but not for this list."""
+ONCE: Any = {"max_retries": 0}
+
+Names = list[str]
+Ask = Callable[[], Awaitable[Names]]
+
+
+class RefusedError(Exception):
+    """The vendor does not take the key."""
+
+
+class UnreachableError(Exception):
+    """The vendor did not answer, or not as it should; the text says how."""
+
+
+async def nothing() -> Names:
+    """There is no such list."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Questions to one vendor; each may raise RefusedError or UnreachableError."""
+
+    try_key: Ask
+    models: Ask
+    voices: Ask = nothing
+
+
+@asynccontextmanager
+async def account(access: Access) -> AsyncIterator[Account]:
+    """Connect with the vendor of a key."""
+    if access.vendor is ANTHROPIC:
+        async with _anthropic(access) as asked:
+            yield asked
+        return
+    async with httpx.AsyncClient(timeout=TIMEOUT_S) as line:
+        yield _deepgram(access, line) if access.vendor is DEEPGRAM else _elevenlabs(access, line)
+
+
+@asynccontextmanager
+async def _anthropic(access: Access) -> AsyncIterator[Account]:
+    from anthropic import APIError, AsyncAnthropic
+
+    async with AsyncAnthropic(
+        api_key=access.key, base_url=access.url, timeout=TIMEOUT_S, max_retries=0
+    ) as client:
+
+        async def models() -> Names:
+            return [model.id async for model in client.models.list(limit=MOST_LISTED)]
+
+        asked = _plainly(models, APIError)
+        yield Account(asked, asked)
+
+
+def _deepgram(access: Access, line: httpx.AsyncClient) -> Account:
+    from deepgram import AsyncDeepgramClient, DeepgramClientEnvironment
+    from deepgram.core.api_error import ApiError
+
+    addresses = {"base": access.http_url, "production": access.url, "agent": access.url}
+    # Packages from 7.2 on want one more.
+    if "agent_rest" in inspect.signature(DeepgramClientEnvironment).parameters:
+        addresses["agent_rest"] = access.http_url
+    environment = DeepgramClientEnvironment(**addresses)
+    client = AsyncDeepgramClient(
+        api_key=access.key, environment=environment, httpx_client=line
+    ).manage.v1
+
+    async def projects() -> Names:
+        found = await client.projects.list(request_options=ONCE)
+        return [each.name or "" for each in found.projects or []]
+
+    async def models() -> Names:
+        found = await client.models.list(request_options=ONCE)
+        return sorted({each.canonical_name or "" for each in found.stt or [] if each.streaming})
+
+    return Account(_plainly(projects, ApiError), _plainly(models, ApiError))
+
+
+def _elevenlabs(access: Access, line: httpx.AsyncClient) -> Account:
+    from elevenlabs.client import AsyncElevenLabs
+    from elevenlabs.core.api_error import ApiError
+
+    client = AsyncElevenLabs(base_url=access.http_url, api_key=access.key, httpx_client=line)
+
+    async def models() -> Names:
+        found = await client.models.list(request_options=ONCE)
+        return [each.model_id for each in found if each.can_do_text_to_speech]
+
+    async def voices() -> Names:
+        found = await client.voices.search(page_size=MOST_LISTED, request_options=ONCE)
+        return [f"{each.name} ({each.voice_id})" for each in found.voices]
+
+    asked = _plainly(models, ApiError)
+    return Account(asked, asked, _plainly(voices, ApiError))
+
+
+def _plainly(ask: Ask, failed: type[Exception]) -> Ask:
+    """Say of what goes wrong whose fault it is; a key that may not list is good all the same."""
+
+    async def asked() -> Names:
+        try:
+            return await ask()
+        except failed as error:
+            status, body = getattr(error, "status_code", None), str(getattr(error, "body", ""))
+            if status == FORBIDDEN or LIMITED_KEY in body:
+                return []
+            if status == UNAUTHORIZED:
+                raise RefusedError(status) from None
+            said = f"it answered {status}" if status else _named(error)
+            raise UnreachableError(said) from None
+        except (httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
+            raise UnreachableError(_named(error)) from None
+
+    return asked
+
+
+def _named(error: Exception) -> str:
+    return without_keys(f"{type(error).__name__}: {error}".removesuffix(": "))

@@ -1,0 +1,139 @@
+"""Keys are tried before anybody calls; `check --live` tells what they are good for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bargein.cli import main
+from bargein.processors.vendor import VENDORS
+from tests.vendors.account import Account, Refusal
+from tests.vendors.anthropic import Anthropic
+from tests.vendors.deepgram import Deepgram
+from tests.vendors.elevenlabs import ElevenLabs
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning"),
+]
+
+KEY = "sk-the-good-one-0123456789"
+CONFIG = """\
+name: cloud
+transport: {{use: local, port: 0}}
+endpointing: {{smart_turn: false}}
+pipeline:
+  - interruption
+  - silero_vad
+  - use: deepgram_stt
+    url: {}
+  - use: anthropic_llm
+    url: {}
+  - use: elevenlabs_tts
+    voice: bill02
+    url: {}
+  - played_audio
+"""
+
+
+@pytest.fixture
+async def accounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Account, ...]]:
+    """Open the three servers, each with an account that our key is good for."""
+    monkeypatch.chdir(tmp_path)
+    for vendor in VENDORS:
+        monkeypatch.setenv(vendor.key_variable, KEY)
+    servers = (Deepgram([]), Anthropic(str), ElevenLabs())
+    async with AsyncExitStack() as opened:
+        urls = [await opened.enter_async_context(server.open()) for server in servers]
+        (tmp_path / "bot.yaml").write_text(CONFIG.format(*urls))  # noqa: ASYNC240  (it is small)
+        for server in servers:
+            server.account.key = KEY
+        yield tuple(server.account for server in servers)
+
+
+async def bargein(*arguments: str) -> Result:
+    """Run the command beside the servers."""
+    return await asyncio.to_thread(CliRunner().invoke, main, arguments, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_check_live_shows_latency_models_and_voices() -> None:
+    result = await bargein("check", "bot.yaml", "--live")
+    assert result.exit_code == 0, result.output
+    _, head, *rows = result.stdout.splitlines()
+    assert head.split() == ["part", "vendor", "key", "latency", "asked", "for"]
+    assert [row.split()[:3] for row in rows[:3]] == [
+        ["deepgram_stt", "Deepgram", "good"],
+        ["anthropic_llm", "Anthropic", "good"],
+        ["elevenlabs_tts", "ElevenLabs", "good"],
+    ]
+    assert all(int(row.split()[3]) < 1000 for row in rows[:3])
+    assert rows[2].endswith("model eleven_flash_v2_5, voice bill02")
+    assert "Deepgram, 3 models:\n  flux-general-en, nova-3-general" in result.stdout
+    assert "Anthropic, 2 models:\n  claude-haiku-4-5, claude-sonnet-4-6\n" in result.stdout
+    assert "ElevenLabs, 2 voices:\n  Sarah (sarah01), Bill (bill02)\n" in result.stdout
+    assert KEY not in result.output
+
+
+@pytest.mark.usefixtures("accounts")
+async def test_check_live_marks_what_the_vendor_does_not_list() -> None:
+    setting = "pipeline.elevenlabs_tts.voice=nobody"
+    result = await bargein("check", "bot.yaml", "--live", "--set", setting)
+    assert "voice nobody (not listed)" in result.stdout
+
+
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("command", [("check", "--live"), ("run",)])
+async def test_a_refused_key_is_one_sentence_before_anybody_connects(
+    accounts: tuple[Account, ...], index: int, command: tuple[str, ...]
+) -> None:
+    accounts[index].key = "sk-another"
+    result = await bargein(command[0], "bot.yaml", *command[1:])
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    vendor = VENDORS[index]
+    assert line.startswith(f"bot.yaml:{(7, 9, 11)[index]}:10: pipeline[{index + 2}]: ")
+    assert f"{vendor.name} refuses the key in {vendor.key_variable}. Set it to one" in line
+    assert KEY not in result.output
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [(Refusal(503), "it answered 503"), (Refusal(429, 30), "it answered 429")],
+    ids=["down", "limited"],
+)
+async def test_a_vendor_that_is_down_is_a_warning_at_run_and_not_good_at_a_check(
+    accounts: tuple[Account, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: Refusal,
+    said: str,
+) -> None:
+    def serve_nobody(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bargein.pipelines.serve.uvicorn.Server.run", serve_nobody)
+    monkeypatch.setattr("bargein.pipelines.serve.logger.remove", lambda: None)
+    monkeypatch.setattr("bargein.pipelines.serve.logger.add", lambda *_, **__: 0)
+    accounts[1].refusals.append(refusal)
+    result = await bargein("run", "bot.yaml")
+    assert result.exit_code == 0
+    told = f"Warning: Anthropic could not be asked whether its key is good: {said}."
+    assert told in result.stderr.splitlines()
+    accounts[1].refusals.append(refusal)
+    result = await bargein("check", "bot.yaml", "--live")
+    assert result.exit_code == 1
+    assert f"Anthropic   unknown: {said}" in result.stdout
+
+
+async def test_a_key_that_may_not_list_is_good_all_the_same(accounts: tuple[Account, ...]) -> None:
+    accounts[0].refusals.extend([Refusal(403)] * 20)
+    result = await bargein("check", "bot.yaml", "--live")
+    assert result.exit_code == 0
+    assert "Deepgram    good" in result.stdout
