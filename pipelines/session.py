@@ -35,6 +35,7 @@ from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
+from bargein.processors.part_errors import PartFailure, failure_of
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.smart_turn import SmartTurn
@@ -69,12 +70,15 @@ class Session:
     parts: tuple[FrameProcessor, ...]
     context: LLMContext
     ledger: Watcher
-    failures: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, PartFailure] = field(default_factory=dict)
     """The last error of each part, by its name."""
+    _lost: asyncio.Event = field(default_factory=asyncio.Event)
+    """A part can't work any more: nobody could talk with the bot."""
 
     async def run(self, *, until: asyncio.Event, greet_after: asyncio.Event) -> None:
-        """Run until the client has left or the pipeline has ended; always returns, in bounded time.
+        """Run until the client has left, a part is lost, or the pipeline has ended.
 
+        It always returns, in bounded time; a client whose bot has lost a part was told so.
         The greeting waits for `greet_after`, the client's first sound. Raises PartError if
         the pipeline does not start.
         """
@@ -85,6 +89,7 @@ class Session:
         await runner.add_workers(self.worker)
         running = asyncio.create_task(runner.run())
         leaving = asyncio.create_task(until.wait())
+        losing = asyncio.create_task(self._lost.wait())
         greeting: asyncio.Task[None] | None = None
         try:
             if not await _first(started, running, leaving, timeout_s=START_S):
@@ -95,9 +100,10 @@ class Session:
             _the(Interruption, self.parts).welcome()
             logger.info("session {} runs {}", self.id, self.config.name)
             greeting = asyncio.create_task(self._greet(greet_after))
-            await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([running, leaving, losing], return_when=asyncio.FIRST_COMPLETED)
         finally:
             leaving.cancel()
+            losing.cancel()
             if greeting:
                 greeting.cancel()
             await self._stop(running)
@@ -108,7 +114,8 @@ class Session:
         """Pipecat starts a pipeline whose parts have given up; nobody could talk with it."""
         for part in self.parts:
             if not part.is_usable:
-                reason = self.failures.get(part.name, "the log says why")
+                failure = self.failures.get(part.name)
+                reason = failure.reason if failure else "the log says why"
                 raise PartError(f"{part.name} can't work: {reason}")
 
     async def _greet(self, greet_after: asyncio.Event) -> None:
@@ -123,7 +130,7 @@ class Session:
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
         if not running.done():
-            await self.worker.cancel(reason="the client has left")
+            await self.worker.cancel(reason="the conversation is over")
         _, late = await asyncio.wait([running], timeout=STOP_S)
         if late:
             logger.error("session {}: the pipeline did not stop in {} s", self.id, STOP_S)
@@ -134,17 +141,19 @@ class Session:
         last: dict[str, float] = {}
 
         async def report(_worker: object, frame: ErrorFrame) -> None:
-            now_ms = monotonic_ms()
-            if now_ms - last.get(frame.error, float("-inf")) < SAME_ERROR_MS:
+            now_ms, failure = monotonic_ms(), failure_of(frame)
+            again = now_ms - last.get(frame.error, float("-inf")) < SAME_ERROR_MS
+            if again and not failure.lost:
                 return
             last[frame.error] = now_ms
-            logger.opt(exception=frame.exception).error("session {}: {}", self.id, frame.error)
-            part = getattr(frame.processor, "name", "a part of the bot")
-            self.failures[part] = frame.error
-            works = getattr(frame.processor, "is_usable", True)
-            outcome = "the conversation goes on" if works else "it can't work any more"
-            text = f"{part} failed, {outcome}; the server's log says why"
-            self.wire.send(Error(code="processor_failed", message=text))
+            self.failures[failure.part] = failure
+            traced = None if failure.known else frame.exception
+            logger.opt(exception=traced).error("session {}: {}", self.id, failure.reason)
+            if self._lost.is_set():
+                return
+            self.wire.send(Error(code=failure.code, message=failure.told, final=failure.lost))
+            if failure.lost:
+                self._lost.set()
 
         return report
 

@@ -124,7 +124,9 @@ class AnthropicLLM(AnthropicLLMService):
 
         Private to pipecat 1.14; `tests/contracts/test_anthropic.py` holds it.
         """
-        self._stream = await super()._create_message_stream(api_call, params)
+        # Retries wait as long as the service wants them to; nobody hears anything meanwhile.
+        async with asyncio.timeout(self._stall_ms / 1000):
+            self._stream = await super()._create_message_stream(api_call, params)
         return each_tool_alone(self._stream)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, ClassVar, Literal
 
 from pipecat.services.elevenlabs.tts import ElevenLabsTTSService
 from pydantic import Field
@@ -89,3 +91,34 @@ class ElevenLabsTTS(WordOffsets, ElevenLabsTTSService):
                 apply_text_normalization=normalise_text,
             ),
         )
+
+    def _get_websocket(self) -> Any:
+        """Keep back what still comes of contexts that were interrupted.
+
+        Pipecat counts their characters into the time of the next reply's words. Private to
+        pipecat 1.14; `tests/contracts/test_elevenlabs.py` holds it.
+        """
+        return OwnContexts(super()._get_websocket(), self)
+
+    def speaks(self, context_id: str | None) -> bool:
+        """Whether a context is still wanted."""
+        known = context_id is None or self.audio_context_available(context_id)
+        return known or context_id == self._turn_context_id
+
+
+class OwnContexts:
+    """A connection that gives only what belongs to contexts that are still wanted."""
+
+    def __init__(self, socket: Any, voice: ElevenLabsTTS) -> None:
+        """Stand before the socket."""
+        self._socket, self._voice = socket, voice
+
+    async def send(self, message: str) -> None:
+        """Pass it on."""
+        await self._socket.send(message)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Give message after message, until the connection ends."""
+        async for message in self._socket:
+            if self._voice.speaks(json.loads(message).get("contextId")):
+                yield message

@@ -43,6 +43,8 @@ class Wrong(Enum):
     """The connection is cut."""
     FAILS = auto()
     """500, before anything else."""
+    GARBLED = auto()
+    """What is no event comes in place of the next token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ class Anthropic:
         for number, token in enumerate(tokens):
             await until_ms(seen.at_ms + latency.at_ms(number, len(tokens)))
             if answer.wrong is not Wrong.NOTHING and number == answer.after_tokens:
+                if answer.wrong is Wrong.GARBLED:
+                    await response.write(b'event: content_block_delta\ndata: {"type": "cont\n\n')
                 await self._go_wrong(request, answer.wrong)
             delta = {"type": "text_delta", "text": token}
             await stream.say("content_block_delta", index=0, delta=delta)

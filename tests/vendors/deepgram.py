@@ -81,6 +81,7 @@ class Deepgram:
         self._turns, self._spoil = turns, spoil
         self._latency = latency
         self.account = Account(LISTS)
+        self.sockets: set[ServerConnection] = set()
         self.connections: list[Listening] = []
 
     @asynccontextmanager
@@ -90,9 +91,21 @@ class Deepgram:
         async with serve(self._serve, "127.0.0.1", port, process_request=door) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
+    def drop(self) -> None:
+        """Cut all connections, as a network does."""
+        for socket in self.sockets:
+            socket.transport.abort()
+        self.sockets.clear()
+
+    async def babble(self, data: str | bytes) -> None:
+        """Say something on all connections that is not in the protocol."""
+        for socket in self.sockets:
+            await socket.send(data)
+
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         query = parse_qs(urlsplit(socket.request.path).query)
+        self.sockets.add(socket)
         seen = Listening(len(self.connections), query)
         self.connections.append(seen)
         with suppress(ConnectionClosed):

@@ -55,6 +55,8 @@ class Wrong(Enum):
     """An error, and the connection is closed, as for a broken rule."""
     LEAVES = auto()
     """The connection is cut behind the first piece."""
+    GARBLED = auto()
+    """What is no JSON comes behind the first piece."""
 
 
 ERROR_CODE = 1008
@@ -94,6 +96,7 @@ class ElevenLabs:
         """`latency` is asked with the number of the context, from 1; `wrong` with each text."""
         self._latency, self._wrong = latency, wrong
         self.account = Account(LISTS)
+        self.sockets: set[ServerConnection] = set()
         self.contexts: list[Spoken] = []
         self.left = 0
         """So many clients have gone."""
@@ -105,9 +108,21 @@ class ElevenLabs:
         async with serve(self._serve, "127.0.0.1", port, process_request=door) as server:
             yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
+    def drop(self) -> None:
+        """Cut all connections, as a network does."""
+        for socket in self.sockets:
+            socket.transport.abort()
+        self.sockets.clear()
+
+    async def babble(self, data: str | bytes) -> None:
+        """Say something on all connections that is not in the protocol."""
+        for socket in self.sockets:
+            await socket.send(data)
+
     async def _serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         query = parse_qs(urlsplit(socket.request.path).query)
+        self.sockets.add(socket)
         auto_mode = query.get("auto_mode", ["false"]) == ["true"]
         speaking: dict[str, _Context] = {}
         try:
@@ -203,6 +218,8 @@ class _Context:
             await self._send_piece(piece)
             if wrong is Wrong.LEAVES:
                 self._socket.transport.abort()
+            elif wrong is Wrong.GARBLED and not at:
+                await self._socket.send('{"audio": "AAAA')
 
     async def _go_wrong(self, wrong: Wrong) -> None:
         if wrong is Wrong.SILENT:

@@ -52,7 +52,7 @@ async def accounts(
     servers = (Deepgram([]), Anthropic(str), ElevenLabs())
     async with AsyncExitStack() as opened:
         urls = [await opened.enter_async_context(server.open()) for server in servers]
-        (tmp_path / "bot.yaml").write_text(CONFIG.format(*urls))  # noqa: ASYNC240  (it is small)
+        (tmp_path / "bot.yaml").write_text(CONFIG.format(*urls))
         for server in servers:
             server.account.key = KEY
         yield tuple(server.account for server in servers)
