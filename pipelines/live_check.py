@@ -10,7 +10,7 @@ from enum import StrEnum
 from statistics import median
 
 from bargein.config.problems import InvalidConfigError, Problem
-from bargein.pipelines.load import Config, Part
+from bargein.pipelines.load import Config, Part, SeveralParts
 from bargein.pipelines.vendor_requests import (
     Account,
     Ask,
@@ -112,7 +112,12 @@ def to_text(findings: Sequence[Finding]) -> str:
 
 
 def _parts_with_keys(config: Config) -> list[Finding]:
-    paid = [part for part in config.parts if isinstance(getattr(part.cls, "vendor", None), Vendor)]
+    each_part = [
+        each
+        for part in config.parts
+        for each in (part.members if isinstance(part, SeveralParts) else (part,))
+    ]
+    paid = [part for part in each_part if isinstance(getattr(part.cls, "vendor", None), Vendor)]
     return [Finding(part, part.build().access) for part in paid]
 
 

@@ -141,7 +141,7 @@ class Session:
         last: dict[str, float] = {}
 
         async def report(_worker: object, frame: ErrorFrame) -> None:
-            now_ms, failure = monotonic_ms(), failure_of(frame)
+            now_ms, failure = monotonic_ms(), failure_of(frame, self.parts)
             again = now_ms - last.get(frame.error, float("-inf")) < SAME_ERROR_MS
             if again and not failure.lost:
                 return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipecat.frames.frames import ErrorFrame
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.utils.errors import ErrorCategory
 
 from bargein.processors.vendor import Vendor, without_keys
@@ -25,7 +27,7 @@ class PartFailure:
     known: bool
     """The reason says all: the lines of code that it passed through would not help."""
     lost: bool
-    """It can't work any more."""
+    """Neither it nor anybody in its place can work any more."""
 
     @property
     def told(self) -> str:
@@ -34,8 +36,8 @@ class PartFailure:
         return f"{self.part} failed, {outcome}; the server's log says why"
 
 
-def failure_of(frame: ErrorFrame) -> PartFailure:
-    """Read Pipecat's error."""
+def failure_of(frame: ErrorFrame, parts: Iterable[FrameProcessor]) -> PartFailure:
+    """Read Pipecat's error; `parts` are those of the pipeline."""
     category = frame.category
     vendor = getattr(type(frame.processor), "vendor", None)
     reason = without_keys(frame.error)
@@ -53,5 +55,5 @@ def failure_of(frame: ErrorFrame) -> PartFailure:
         code=code,
         reason=reason,
         known=category not in (None, ErrorCategory.UNKNOWN),
-        lost=not getattr(frame.processor, "is_usable", True),
+        lost=not all(part.is_usable for part in parts),
     )

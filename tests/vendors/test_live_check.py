@@ -83,6 +83,19 @@ async def test_check_live_shows_latency_models_and_voices() -> None:
 
 
 @pytest.mark.usefixtures("accounts")
+async def test_the_keys_of_parts_that_stand_in_for_others_are_tried_too(tmp_path: Path) -> None:
+    text = (tmp_path / "bot.yaml").read_text()
+    voice = text[text.index("  - use: elevenlabs_tts") : text.index("  - played_audio")]
+    several = "  - use:\n      - espeak_tts\n" + "".join(
+        f"    {line}\n" for line in voice.splitlines()
+    )
+    (tmp_path / "bot.yaml").write_text(text.replace(voice, several))
+    result = await bargein("check", "bot.yaml", "--live")
+    assert result.exit_code == 0, result.output
+    assert "elevenlabs_tts  ElevenLabs  good" in result.stdout
+
+
+@pytest.mark.usefixtures("accounts")
 async def test_check_live_marks_what_the_vendor_does_not_list() -> None:
     setting = "pipeline.elevenlabs_tts.voice=nobody"
     result = await bargein("check", "bot.yaml", "--live", "--set", setting)
