@@ -95,3 +95,22 @@ def test_a_key_in_a_message_is_struck_out() -> None:
 def test_another_kind_of_model_names_its_part() -> None:
     result = bargein("check", "bot.yaml", "--set", "pipeline.deepgram_stt.model=flux-general-en")
     assert "is another kind of model. Write `use: deepgram_flux_stt`" in result.stderr
+
+
+CLOUD = Path(__file__).parents[2] / "configs" / "cloud.yaml"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_config_that_ships_is_good_with_keys_and_clear_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert bargein("check", str(CLOUD)).exit_code == 0
+    for vendor in VENDORS:
+        monkeypatch.delenv(vendor.key_variable)
+    lines = bargein("check", str(CLOUD)).stderr.splitlines()
+    assert [
+        f"the environment has no {each.key_variable}." in line
+        for each, line in zip(VENDORS, lines, strict=True)
+    ] == [True] * len(VENDORS)
+    written = (CLOUD.parents[1] / "docs" / "cloud.md").read_text()
+    assert f"configs/cloud.yaml{lines[0].removeprefix(str(CLOUD))}\n" in written
