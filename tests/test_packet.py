@@ -42,7 +42,7 @@ HEADER = Packet(Kind.MICROPHONE, 1, 0, 0, b"").pack()
     [
         (b"", "20 bytes, got 0"),
         (HEADER[:19], "20 bytes, got 19"),
-        (b"\x03" + HEADER[1:], "kind 3 is unknown"),
+        (b"\x04" + HEADER[1:], "kind 4 is unknown"),
         (b"\x00" + HEADER[1:], "kind 0 is unknown"),
         (HEADER + b"\x00", "half a sample"),
         (HEADER + bytes(MAX_PACKET_BYTES), "at most"),

@@ -23,6 +23,9 @@ class Kind(IntEnum):
     """Downlink: the bot's voice, at the rate that `welcome` named."""
     MICROPHONE = 2
     """Uplink: the user's microphone, at 16 kHz."""
+    MISSING = 3
+    """Uplink, where packets are datagrams: samples of the bot's voice that did not come. They
+    begin at `start_sample`; how many they are is what stands in for the audio, as u32."""
 
 
 class Flag(IntFlag):
@@ -75,7 +78,8 @@ class Packet:
         kind, flags, _reserved, epoch, utterance, start_sample = HEADER.unpack_from(data)
         if kind not in Kind.__members__.values():
             raise ProtocolError(
-                "bad_packet", f"packet kind {kind} is unknown; 1 is bot, 2 is microphone"
+                "bad_packet",
+                f"packet kind {kind} is unknown; 1 is bot, 2 is microphone, 3 is missing",
             )
         if (len(data) - HEADER_BYTES) % BYTES_PER_SAMPLE:
             raise ProtocolError(

@@ -16,7 +16,12 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ENVELOPE = tuple(Message.model_fields)
 HEADER_FIELDS = (
-    ("kind", 1, f"{Kind.BOT:d} the bot's voice, {Kind.MICROPHONE:d} the microphone"),
+    (
+        "kind",
+        1,
+        f"{Kind.BOT:d} the bot's voice, {Kind.MICROPHONE:d} the microphone, "
+        f"{Kind.MISSING:d} asks for what is missing",
+    ),
     ("flags", 1, f"{Flag.LAST:d} LAST: the utterance ends with this packet"),
     ("reserved", 2, "0"),
     ("epoch", 4, "the sender's epoch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bargein.packet import Kind
 from bargein.protocol import (
     MAX_MESSAGE_BYTES,
     MICROPHONE_RATE_HZ,
@@ -9,6 +10,7 @@ from bargein.protocol import (
     TRUNCATE_REPEAT_MS,
     WINDOW_SAMPLES,
 )
+from bargein.sending_again import KEPT_PACKETS
 
 INTRODUCTION = f"""\
 `bargein/1` joins a client, which has the loudspeaker and the microphone, with a bot session,
@@ -34,6 +36,12 @@ that `welcome` names, `start_sample` counts from the first sample of the utteran
 (LAST) ends the utterance; a packet with that flag may be empty. On the way up (kind 2) it has
 {MICROPHONE_RATE_HZ:,} Hz, {WINDOW_SAMPLES} samples a packet, and `start_sample` counts from when
 the microphone was opened. Reserved bits are sent as 0 and ignored.
+
+Where packets travel as datagrams, the empty LAST packet of each utterance is sent on the control
+channel too, and a client may ask for what is missing, as soon as it sees a later sample: kind
+{Kind.MISSING:d}, with the epoch, the utterance and the first missing sample, and instead of audio
+the count of missing samples as u32. It is sent again once, if it is of the last {KEPT_PACKETS}
+packets.
 """
 
 RULES = f"""\
@@ -108,9 +116,10 @@ A word counts as heard when more than half of it was played.
 - Play utterances one after another in the order of their numbers, each in the order of its
   samples; what comes of one when a later one was played to its end is dropped. Playback starts
   when 40 ms are there or the end of the utterance is.
-- If a sample is missing while later ones are there, go on behind it 80 ms after those came, with
-  silence as long as what is lost, but no more than 500 ms; the position counts as if it
-  had been played. While nothing is there to play, the position stands still.
+- If a sample is missing while later ones are there, it is lost 80 ms after those came. When it is
+  its turn, something as long sounds in its place (silence, or better the voice's last period dying
+  away), but no more than 500 ms; the position counts as if it had been played. While nothing is
+  there to play, the position stands still.
 - Tell `played` every {PLAYED_EVERY_MS} ms while the bot is heard, at each stop, with `finished`
   at the end of each utterance, and once more with the final position when a verdict is
   `accepted`. That one is of the new epoch, so nothing behind it was heard, and it is told again

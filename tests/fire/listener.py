@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from bargein.client.client import Client, ClientSettings
 from bargein.client.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard
+from bargein.client.player import LOST_WAIT_MS
+from bargein.concealment import lead_in_samples
 from bargein.packet import BYTES_PER_SAMPLE
 from bargein.protocol import WINDOW_SAMPLES
 from tests.fire.bot import RATE_HZ
@@ -66,6 +68,10 @@ class Listener:
     """How much of each utterance was heard."""
     lost: Counter[int] = field(default_factory=Counter)
     """How much of each utterance never came."""
+    skipped: Counter[int] = field(default_factory=Counter)
+    """How much of that is too much to be concealed: nothing sounds for it."""
+    concealed: dict[int, list[range]] = field(default_factory=dict)
+    """Which samples of each utterance are not as they were made: concealed or led in."""
     contesting_since_ms: float | None = None
     verdicts: list[VerdictHeard] = field(default_factory=list)
 
@@ -109,10 +115,20 @@ class Listener:
                 self.check(Heard(event.at_ms, self.client.epoch, event, pcm))
                 self.played[event.utterance] = event.start_sample + event.samples
             case Underrun():
-                self.lost[event.utterance] += event.lost
+                self._note_lost(event)
             case VerdictHeard() if event.phase != "contested":
                 self.verdicts.append(event)
                 # Another attempt may begin in the same moment.
                 self.contesting_since_ms = None
             case ServerSilent():
                 self.hang_up()
+
+    def _note_lost(self, event: Underrun) -> None:
+        if not event.lost:
+            return
+        missing = min(event.lost, LOST_WAIT_MS * RATE_HZ // 1000)
+        end = event.lost_at + event.lost
+        self.lost[event.utterance] += event.lost
+        self.skipped[event.utterance] += event.lost - missing
+        made = range(end - missing, end + lead_in_samples(RATE_HZ))
+        self.concealed.setdefault(event.utterance, []).append(made)

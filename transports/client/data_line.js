@@ -1,15 +1,15 @@
 /**
  * Two data channels of WebRTC that behave as one WebSocket: `control` in order and without loss,
- * `audio` as datagrams that are given up when they are late.
+ * `audio` as datagrams. What is missing of the bot's voice is asked for at once: SCTP would send it
+ * again only after three later packets, and count each loss as congestion.
  *
  * Text goes over the first and binary over the second, both ways, so `Wire` need not know which
  * of the two it has. There is no order between them: `bargein/1` needs none.
  */
 
+import {Missing} from './missing.js';
 import {bounded} from './waiting.js';
 
-/** Sent again within this time; later than the server's lead it would come too late to sound. */
-const PACKET_LIFE_MS = 150;
 /** To gather addresses; those found by then are offered. */
 const GATHER_BOUND_MS = 2000;
 /** From the offer to both channels open: then there is no way for UDP. */
@@ -29,6 +29,7 @@ export class DataLine {
   #connection;
   #control;
   #audio;
+  #missing = new Missing();
 
   /**
    * Connect; the promise is kept once both channels are open.
@@ -51,7 +52,7 @@ export class DataLine {
     this.#connection = new RTCPeerConnection({iceServers});
     this.#control = this.#connection.createDataChannel('control');
     this.#audio = this.#connection.createDataChannel(
-      'audio', {ordered: false, maxPacketLifeTime: PACKET_LIFE_MS},
+      'audio', {ordered: false, maxRetransmits: 0},
     );
     const opened = Promise.all([this.#control, this.#audio].map((channel) => this.#bind(channel)));
     await this.#connection.setLocalDescription();
@@ -66,9 +67,15 @@ export class DataLine {
 
   #bind(channel) {
     channel.binaryType = 'arraybuffer';
-    channel.onmessage = (event) => this.onmessage?.(event);
+    channel.onmessage = (event) => this.#hear(event);
     channel.onclose = () => this.#gone();
     return new Promise((resolve) => { channel.onopen = resolve; });
+  }
+
+  #hear(event) {
+    const question = typeof event.data === 'string' ? null : this.#missing.take(event.data);
+    if (question !== null) this.send(question);
+    this.onmessage?.(event);
   }
 
   #gone() {

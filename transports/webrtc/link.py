@@ -12,8 +12,9 @@ from loguru import logger
 
 from bargein.errors import ProtocolError
 from bargein.mending import Mender
-from bargein.packet import Kind, Packet
+from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import Codec, Message
+from bargein.sending_again import SendingAgain, end_of
 from bargein.transports.local.connection import DisconnectedError
 
 QUEUE_ITEMS = 1_500
@@ -23,7 +24,7 @@ QUEUE_ITEMS = 1_500
 class Channels(Protocol):
     """Where a link sends to; both return at once."""
 
-    def send(self, text: str) -> None:
+    def send(self, data: str | bytes) -> None:
         """Send on the control channel."""
 
     def send_audio(self, data: bytes) -> None:
@@ -39,6 +40,7 @@ class DataLink:
         self.heard_ms = clock_ms()
         """When anything came last."""
         self.mender = Mender()
+        self.again = SendingAgain()
         self._clock_ms = clock_ms
         self._channels = channels
         self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue(QUEUE_ITEMS)
@@ -51,8 +53,13 @@ class DataLink:
 
     def send_audio(self, packet: Packet) -> None:
         """Send audio; dropped once the link is closed."""
-        if not self.closed.is_set():
-            self._channels.send_audio(packet.pack())
+        if self.closed.is_set():
+            return
+        self.again.keep(packet)
+        self._channels.send_audio(packet.pack())
+        if Flag.LAST in packet.flags:
+            # Nothing comes behind it that would show that it is missing.
+            self._channels.send(end_of(packet).pack())
 
     def send_value(self, value: Mapping[str, Any]) -> None:
         """Send a message of the user's own, as JSON."""
@@ -65,7 +72,10 @@ class DataLink:
     # --- from the browser --------------------------------------------------------------------
 
     def hear(self, data: str | bytes) -> None:
-        """Take what came: messages as they are, the microphone mended."""
+        """Take what came: messages as they are, the microphone mended.
+
+        What the browser misses of the bot's voice is sent again at once.
+        """
         self.heard_ms = self._clock_ms()
         for each in [data] if isinstance(data, str) else self._mended(data):
             self._put(each)
@@ -91,6 +101,10 @@ class DataLink:
             packet = Packet.unpack(data)
         except ProtocolError:
             return [data]  # whoever reads it says what is wrong with it
+        if packet.kind is Kind.MISSING:
+            for each in self.again.asked_for(packet):
+                self._channels.send_audio(each.pack())
+            return []
         if packet.kind is not Kind.MICROPHONE:
             return [data]
         mended = self.mender.take(packet.start_sample, packet.pcm)

@@ -21,13 +21,15 @@ from loguru import logger
 
 from bargein.errors import ProtocolError
 from bargein.transports.webrtc.room import IceServer
+from bargein.transports.webrtc.voice_window import let_voice_through
 
 CONTROL = "control"
 AUDIO = "audio"
 MOST_UNREAD_BYTES = 262_144
 """Of control messages: who leaves more unread is gone."""
-MOST_WAITING_MS = 200
-"""Of audio: what would wait longer for the network than it is ahead of playout is not sent."""
+MOST_WAITING_MS = 400
+"""Of audio: twice the lead that it has at the most when it is made. What waits longer comes too
+late."""
 BYTES_PER_SAMPLE = 2
 CLOSE_S = 2.0
 
@@ -73,15 +75,16 @@ class Peer:
             raise ProtocolError("bad_offer", f"the offer can't be answered: {reason}") from error
         if connection.sctp is None:
             raise ProtocolError("bad_offer", "the offer has no data channel")
+        let_voice_through(connection.sctp)
         answer: str = connection.localDescription.sdp
         return answer
 
-    def send(self, text: str) -> None:
+    def send(self, data: str | bytes) -> None:
         """Write on the control channel; dropped once the peer is gone."""
         channel = self._open_channel(CONTROL)
         if channel is None:
             return
-        channel.send(text)
+        channel.send(data)
         if channel.bufferedAmount > MOST_UNREAD_BYTES:
             logger.warning("a WebRTC peer reads too slowly: closed")
             self.gone.set()

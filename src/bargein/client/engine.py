@@ -353,9 +353,9 @@ class Engine:
             case PlayedToEnd(utterance, played):
                 self._send_played(utterance, played, finished=True)
                 self._tell(Finished(now_ms, utterance, played))
-            case Starved(utterance, samples, lost):
+            case Starved(utterance, samples, lost, lost_at):
                 self._tell_sounded()  # it was before, even in this very block
-                self._tell(Underrun(now_ms, utterance, samples, lost))
+                self._tell(Underrun(now_ms, utterance, samples, lost, lost_at))
             case PlayedNow():
                 self._sound(telling)
             case Overflow(utterance):

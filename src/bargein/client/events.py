@@ -100,6 +100,8 @@ class Underrun:
     utterance: int
     samples: int
     lost: int
+    lost_at: int
+    """Where those begin that never came; at most 500 ms of them are concealed, the last ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,18 @@ server may always send again from any earlier sample.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bargein.concealment import conceal, history_samples, lead_in_samples, led_in
 from bargein.packet import BYTES_PER_SAMPLE
 
 MOST_AHEAD_SAMPLES = 1 << 21
 """87 s at 24 kHz; a server that paces never comes near it."""
 TRIM_BYTES = 1 << 16
-"""Played audio is forgotten in blocks of this size."""
+"""Played audio is forgotten in blocks of this size..."""
+KEPT_BYTES = 1 << 13
+"""...but for so much: what a loss is concealed with."""
 
 
 class Incoming:
@@ -77,14 +83,27 @@ class Incoming:
             self._join(*self._ahead.pop(0))
         return True
 
-    def skip_gap(self) -> int:
-        """Give up what is missing and go on with what came after it; gives how much is lost."""
+    def conceal(self, most_samples: int, rate_hz: int) -> int:
+        """Fill what is missing with what may have sounded, and go on; gives how much is lost.
+
+        What is missing before the last `most_samples` is left out.
+        """
         start_sample, pcm = self._ahead.pop(0)
-        lost = start_sample - self.played
-        self._pcm.clear()
-        self.played = self.end = self._base = start_sample
-        self.append(start_sample, pcm, last=False)
+        lost = start_sample - self.end
+        missing = min(lost, most_samples)
+        lead_in = min(lead_in_samples(rate_hz), len(pcm) // BYTES_PER_SAMPLE)
+        made = conceal(self._history(rate_hz), missing + lead_in, rate_hz)
+        if missing < lost:
+            self._pcm.clear()
+            self.played = self.end = self._base = start_sample - missing
+        self._join(self.end, made[:missing].astype("<i2").tobytes())
+        came = led_in(np.frombuffer(pcm, "<i2").astype(np.int16), made[missing:])
+        self.append(start_sample, came.astype("<i2").tobytes(), last=False)
         return lost
+
+    def _history(self, rate_hz: int) -> NDArray[np.int16]:
+        wanted_bytes = history_samples(rate_hz) * BYTES_PER_SAMPLE
+        return np.frombuffer(bytes(self._pcm[-wanted_bytes:]).rjust(wanted_bytes, b"\0"), np.int16)
 
     def peek(self, samples: int) -> bytes:
         """What comes next, as far as it is here, without playing it."""
@@ -98,8 +117,9 @@ class Incoming:
         pcm = bytes(self._pcm[first : first + count * BYTES_PER_SAMPLE])
         self.played += len(pcm) // BYTES_PER_SAMPLE
         if first + len(pcm) >= TRIM_BYTES:
-            del self._pcm[: first + len(pcm)]
-            self._base = self.played
+            over_bytes = first + len(pcm) - KEPT_BYTES
+            del self._pcm[:over_bytes]
+            self._base += over_bytes // BYTES_PER_SAMPLE
         return pcm
 
     def _join(self, start_sample: int, pcm: bytes) -> None:

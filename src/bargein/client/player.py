@@ -26,9 +26,9 @@ PRIME_WAIT_MS = 100
 """...or when it has waited this long with less: the server may send no more before we play."""
 GAP_WAIT_MS = 80
 """So long after later samples came, those missing before them are lost, not overtaken. They are
-silence of their own length."""
+concealed, in their own length, when it is their turn."""
 LOST_WAIT_MS = 500
-"""How long to wait at most, for a long gap, or for an end when the next utterance is there."""
+"""What is concealed at most, and how long to wait for an end if the next utterance is there."""
 GAINS: dict[Gate, float] = {"open": 1.0, "hinted": 0.25, "ducked": 0.1, "muted": 0.0}
 """-12 dB at a hint of a voice, -20 dB while the user speaks over a bot that is not muted."""
 RAMP_SAMPLES = 128
@@ -47,11 +47,13 @@ class PlayedToEnd:
 
 @dataclass(frozen=True, slots=True)
 class Starved:
-    """It goes on after so many samples of silence; `lost` of its own never came."""
+    """It goes on after so many samples of silence; `lost` of its own are concealed."""
 
     utterance: int
     samples: int
     lost: int
+    lost_at: int
+    """Where those begin that are lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +192,16 @@ class Player:
             self._prime(head)
         return head.primed
 
-    def _prime(self, head: Incoming, lost: int = 0) -> None:
-        if head.begun and self._starved_samples:
-            self._tell(Starved(head.id, self._starved_samples, lost))
+    def _prime(self, head: Incoming, lost: int = 0, lost_at: int = 0) -> None:
+        if head.begun and (self._starved_samples or lost):
+            self._tell(Starved(head.id, self._starved_samples, lost, lost_at))
         head.primed = True
         self._starved_samples = 0
 
     def _starve(self, head: Incoming, samples: int) -> bool:
         """Stand still for so many samples; True if there is something to play after all."""
+        if head.gapped and self._bridge(head):
+            return True
         self._starved_samples += samples
         waited_ms = self._ms(self._starved_samples)
         if head.available:
@@ -205,9 +209,7 @@ class Player:
                 return False
             self._prime(head)
             return True
-        if head.gapped:
-            return self._bridge(head)
-        if waited_ms < LOST_WAIT_MS or len(self._queue) == 1:
+        if head.gapped or waited_ms < LOST_WAIT_MS or len(self._queue) == 1:
             return False
         # The next one is here already, so this one's end was lost.
         self._finish(head)
@@ -221,13 +223,13 @@ class Player:
             self._gap_at, self._gap_samples = head.end, 0
 
     def _bridge(self, head: Incoming) -> bool:
-        """Go on behind what is missing, once that can hardly come any more."""
-        waited_ms = self._ms(self._starved_samples)
-        as_long_ms = min(self._ms(head.gap_samples), LOST_WAIT_MS)
-        if self._ms(self._gap_samples) < GAP_WAIT_MS or waited_ms < as_long_ms:
+        """Conceal what is missing, once it can hardly come any more."""
+        if self._ms(self._gap_samples) < GAP_WAIT_MS:
             return False
         head.begun = True
-        self._prime(head, head.skip_gap())
+        most_samples = LOST_WAIT_MS * self._rate_hz // 1000
+        lost_at = head.end
+        self._prime(head, head.conceal(most_samples, self._rate_hz), lost_at)
         return True
 
     def _finish(self, head: Incoming) -> None:

@@ -72,7 +72,7 @@ def _other(event: Event) -> list[Moment]:
             return [Moment(at_ms, What.UNMUTED, utterance, at_sample)]
         case TranscriptShown(at_ms, text, final) if final and text:
             return [Moment(at_ms, What.TRANSCRIPT, text=text)]
-        case Underrun(at_ms, utterance, samples, lost):
+        case Underrun(at_ms, utterance, samples, lost, _):
             reason = f"{samples} samples of silence, {lost} of its own lost"
             return [Moment(at_ms, What.UNDERRUN, utterance, reason=reason)]
         case ErrorShown(at_ms, code, message):

@@ -19,17 +19,17 @@ const PRIME_MS = 40;
 const PRIME_WAIT_MS = 100;
 /**
  * So long after later samples came, those missing before them are lost, not overtaken. They are
- * silence of their own length.
+ * concealed, in their own length, when it is their turn.
  */
 const GAP_WAIT_MS = 80;
-/** How long to wait at most, for a long gap, or for an end when the next utterance is there. */
+/** What is concealed at most, and how long to wait for an end when the next utterance is there. */
 const LOST_WAIT_MS = 500;
 /** Positions of this many utterances that are over are remembered, for late questions. */
 const REMEMBERED_UTTERANCES = 8;
 
 /**
  * What the player tells: an utterance was played to its end, one starved (`samples` of silence
- * at the bot's rate, `lost` of its samples never came), a stretch begins `offset` samples into
+ * at the bot's rate) or `lost` samples that never came, a stretch begins `offset` samples into
  * the output, or audio did not fit.
  * @typedef {{tell: 'finished', utterance: number, played: number}
  *   | {tell: 'underrun', utterance: number, samples: number, lost: number}
@@ -104,7 +104,7 @@ export class Player {
   expect(id, startSample) {
     let utterance = this.#find(id);
     if (utterance === undefined) {
-      utterance = new Utterance(id, this.#dropped.get(id) ?? startSample, this.#sinc);
+      utterance = new Utterance(id, this.#dropped.get(id) ?? startSample, this.#sinc, this.#botRateHz);
       this.#dropped.delete(id);
       this.#queue.push(utterance);
       this.#queue.sort((a, b) => Number(b.begun) - Number(a.begun) || a.id - b.id);
@@ -179,7 +179,7 @@ export class Player {
   }
 
   #prime(head, lost = 0) {
-    if (head.begun && this.#starvedSamples > 0) {
+    if (head.begun && this.#starvedSamples + lost > 0) {
       const samples = Math.round(this.#starvedSamples);
       this.#tell({tell: 'underrun', utterance: head.id, samples, lost});
     }
@@ -189,6 +189,7 @@ export class Player {
 
   /** @returns {boolean} whether there is something to play after all */
   #starve(head, outputSamples) {
+    if (head.gapped && this.#bridge(head)) return true;
     this.#inStretch = false;
     this.#starvedSamples += this.#botSamples(outputSamples);
     const waitedMs = this.#ms(this.#starvedSamples);
@@ -197,8 +198,7 @@ export class Player {
       this.#prime(head);
       return true;
     }
-    if (head.gapped) return this.#bridge(head);
-    if (waitedMs < LOST_WAIT_MS || this.#queue.length === 1) return false;
+    if (head.gapped || waitedMs < LOST_WAIT_MS || this.#queue.length === 1) return false;
     // The next one is here already, so this one's end was lost.
     this.#finish(head);
     return true;
@@ -214,13 +214,13 @@ export class Player {
     }
   }
 
-  /** Go on behind what is missing, once that can hardly come any more. */
+  /** Conceal what is missing, once it can hardly come any more. */
   #bridge(head) {
-    const waitedMs = this.#ms(this.#starvedSamples);
-    const asLongMs = Math.min(this.#ms(head.gapSamples), LOST_WAIT_MS);
-    if (this.#ms(this.#gapSamples) < GAP_WAIT_MS || waitedMs < asLongMs) return false;
+    if (this.#ms(this.#gapSamples) < GAP_WAIT_MS) return false;
+    const most = (LOST_WAIT_MS * this.#botRateHz) / 1000;
+    if (head.gapSamples > most || this.#starvedSamples > 0) this.#inStretch = false;
     head.begun = true;
-    this.#prime(head, head.skipGap());
+    this.#prime(head, head.conceal(most));
     return true;
   }
 

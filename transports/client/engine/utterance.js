@@ -6,6 +6,8 @@
  * earlier sample.
  */
 
+import {conceal, historySamples, leadIn, leadInSamples} from './concealment.js';
+
 const FIRST_CAPACITY_SAMPLES = 1 << 16;
 /** 87 s at 24 kHz; a server that paces never comes near it. */
 const MOST_CAPACITY_SAMPLES = 1 << 21;
@@ -14,14 +16,16 @@ export class Utterance {
   #ring = new Float32Array(FIRST_CAPACITY_SAMPLES);
   #ahead = [];
   #sinc;
+  #rateHz;
   #phase = 0;
 
   /**
    * @param {number} id
    * @param {number} startSample where to begin; 0 but for one that is taken up again
    * @param {import('./sinc.js').Sinc|null} sinc null where the bot's rate is the output's
+   * @param {number} rateHz of the bot
    */
-  constructor(id, startSample, sinc) {
+  constructor(id, startSample, sinc, rateHz) {
     this.id = id;
     /** The next sample to play: how many were played. */
     this.played = startSample;
@@ -34,6 +38,7 @@ export class Utterance {
     /** Enough is there to play on. */
     this.primed = false;
     this.#sinc = sinc;
+    this.#rateHz = rateHz;
   }
 
   /** Samples that can be played now. */
@@ -83,16 +88,36 @@ export class Utterance {
   }
 
   /**
-   * Give up what is missing and go on with what came after it.
+   * Fill what is missing with what may have sounded, and go on with what came after it.
+   * @param {number} most samples; what is missing before these is left out
    * @returns {number} how many samples are lost
    */
-  skipGap() {
-    const lost = this.#ahead[0].startSample - this.played;
-    this.played = this.end = this.#ahead[0].startSample;
-    this.#phase = 0;
-    this.#ring.fill(0);
+  conceal(most) {
+    const next = this.#ahead[0];
+    const lost = next.startSample - this.end;
+    const missing = Math.min(lost, most);
+    const made = conceal(this.#history(), missing + leadInSamples(this.#rateHz), this.#rateHz);
+    if (missing < lost) this.#jump(next.startSample - missing);
+    this.#write(made.subarray(0, missing));
+    leadIn(next.samples, made.subarray(missing));
     this.append(this.end, new Float32Array(0), false);
     return lost;
+  }
+
+  #history() {
+    const mask = this.#ring.length - 1;
+    const history = new Float32Array(historySamples(this.#rateHz));
+    const first = this.end - history.length;
+    for (let i = Math.max(0, -first); i < history.length; i++) {
+      history[i] = this.#ring[(first + i) & mask];
+    }
+    return history;
+  }
+
+  #jump(sample) {
+    this.played = this.end = sample;
+    this.#phase = 0;
+    this.#ring.fill(0);
   }
 
   /**
@@ -137,7 +162,7 @@ export class Utterance {
   }
 
   #write(samples) {
-    this.#makeRoom(samples.length + this.end - this.played + 2 * this.#reach);
+    this.#makeRoom(samples.length + this.end - this.played + this.#kept + this.#reach);
     const mask = this.#ring.length - 1;
     for (let i = 0; i < samples.length; i++) this.#ring[(this.end + i) & mask] = samples[i];
     this.end += samples.length;
@@ -150,10 +175,15 @@ export class Utterance {
     while (capacity < samples) capacity *= 2;
     if (capacity === this.#ring.length) return;
     const larger = new Float32Array(capacity);
-    for (let at = Math.max(0, this.played - this.#reach); at < this.end; at++) {
+    for (let at = Math.max(0, this.played - this.#kept); at < this.end; at++) {
       larger[at & (capacity - 1)] = this.#ring[at & (this.#ring.length - 1)];
     }
     this.#ring = larger;
+  }
+
+  /** So much of what was played is still needed: by the next sample, or if a loss follows. */
+  get #kept() {
+    return historySamples(this.#rateHz) + this.#reach;
   }
 
   get #reach() {
