@@ -16,6 +16,7 @@ from pipecat.frames.frames import (
     FunctionCallFromLLM,
     InterruptionFrame,
     LLMContextFrame,
+    LLMFullResponseEndFrame,
     LLMTextFrame,
 )
 from pipecat.metrics.metrics import LLMTokenUsage
@@ -55,6 +56,8 @@ class Replies:
     """This prediction and all before it are over."""
     branch: int = 0
     """Whose reply is being made, or was made last; 0 where it is no provisional one."""
+    at_another: bool = False
+    """A reply that is no provisional one is being made."""
     spent: Spent = field(default_factory=Spent)
     withheld: list[FunctionCallFromLLM] = field(default_factory=list)
     waiting: list[LLMContextFrame] = field(default_factory=list)
@@ -70,6 +73,8 @@ class ProvisionalLLM(LLMService[Any]):
         """Answer no context that is dropped already, and none while a provisional one is held."""
         if isinstance(frame, LLMContextFrame) and not await self._admit(frame):
             return
+        if isinstance(frame, InterruptionFrame) and not frame.metadata.get(DROPPED):
+            self._replies.at_another = False
         await super().process_frame(frame, direction)
         if isinstance(frame, InterruptionFrame) and frame.metadata.get(DROPPED):
             await self._admit_waiting()
@@ -82,7 +87,9 @@ class ProvisionalLLM(LLMService[Any]):
     async def push_frame(
         self, frame: Frame, direction: FrameDirection = FrameDirection.DOWNSTREAM
     ) -> None:
-        """Count what a provisional reply says."""
+        """Count what a provisional reply says, and see when another one is made."""
+        if isinstance(frame, LLMFullResponseEndFrame):
+            self._replies.at_another = False
         spent = self._replies.spent
         if isinstance(frame, LLMTextFrame) and self._counts and spent.estimated:
             spent.completion += max(1, len(frame.text) // CHARACTERS_PER_TOKEN)
@@ -120,6 +127,11 @@ class ProvisionalLLM(LLMService[Any]):
         """How many tool calls wait."""
         return len(self._replies.withheld)
 
+    @property
+    def busy(self) -> bool:
+        """Whether it is at a reply that may be said at once, as one to the result of a tool."""
+        return self._replies.at_another
+
     def begin(self, number: int) -> None:
         """A provisional context with this number is on its way."""
         self._replies.held, self._replies.withheld = number, []
@@ -156,7 +168,7 @@ class ProvisionalLLM(LLMService[Any]):
             replies.waiting.append(frame)
             await replies.void()
             return False
-        replies.branch = number
+        replies.branch, replies.at_another = number, not number
         return True
 
     async def _admit_waiting(self) -> None:
@@ -176,6 +188,10 @@ class Prepares(Protocol):
     @property
     def withheld(self) -> int:
         """How many tool calls wait."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether another reply than a provisional one is being made."""
 
     def begin(self, number: int) -> None:
         """A provisional context with this number is on its way."""
@@ -203,6 +219,11 @@ class WhicheverWorks:
     def withheld(self) -> int:
         """How many tool calls wait."""
         return self._active().withheld
+
+    @property
+    def busy(self) -> bool:
+        """Whether another reply than a provisional one is being made."""
+        return self._active().busy
 
     def begin(self, number: int) -> None:
         """A provisional context with this number is on its way."""

@@ -278,6 +278,8 @@ class Speculation(FrameProcessor):
         if self._bot.busy:
             self._told_to_speak_ms = float("-inf")
             return True
+        if self._branch and self._llm.busy:
+            return True
         return now_ms - self._told_to_speak_ms < SPEAKS_WITHIN_MS
 
     async def _carry_out(self, orders: Sequence[Order]) -> None:

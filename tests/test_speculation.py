@@ -98,6 +98,20 @@ class Model(GivenLlm):
                 await self.run_function_calls([call])
 
 
+class SlowModel(Model):
+    """Writes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits, self.may_write = asyncio.Event(), asyncio.Event()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        if isinstance(frame, LLMContextFrame):
+            self.waits.set()
+            await self.may_write.wait()
+        await super().process_frame(frame, direction)
+
+
 class Voice(FrameProcessor):
     """Says each reply as 20 ms of sound, once it has all of it."""
 
@@ -444,6 +458,18 @@ async def test_a_result_that_comes_meanwhile_is_answered_and_the_prepared_reply_
         await room.until(lambda: "You said It rains." in room.voice.given)
         assert room.watching.outcomes[0] == ("a tea", Outcome.CONTEXT_CHANGED)
         await room.until(lambda: room.loudspeaker.utterances)
+
+
+async def test_while_a_result_is_answered_no_reply_is_prepared_that_would_keep_it_back() -> None:
+    model = SlowModel()
+    async with opened(model) as room:
+        result = LLMContext([{"role": "user", "content": "a result"}])
+        await room.model.queue_frame(LLMContextFrame(result))
+        await room.until(model.waits.is_set)
+        await room.hear(SPEAKS, interim("a tea"), silence(128))
+        assert room.watching.begun == []
+        model.may_write.set()
+        await room.until(lambda: "You said a result" in room.voice.given)
 
 
 async def test_somebody_else_who_speaks_goes_first() -> None:
