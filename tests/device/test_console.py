@@ -27,8 +27,8 @@ def words(utterance: int, *texts: str, first: int = 0) -> Words:
     return Words(utterance=utterance, first_word=first, words=spoken)
 
 
-SPEAKING, IDLE, LISTENING = (
-    State(state=floor) for floor in (Floor.SPEAKING, Floor.IDLE, Floor.LISTENING)
+SPEAKING, IDLE, LISTENING, CONTESTED = (
+    State(state=floor) for floor in (Floor.SPEAKING, Floor.IDLE, Floor.LISTENING, Floor.CONTESTED)
 )
 TALKS: list[tuple[str, list[Message], list[str]]] = [
     (
@@ -55,6 +55,7 @@ TALKS: list[tuple[str, list[Message], list[str]]] = [
         [
             SPEAKING,
             words(1, "One", "two"),
+            CONTESTED,
             Contested(utterance=1, verdict_deadline_ms=600),
             Rejected(utterance=1, at_sample=3, reason=Reason.ECHO),
             IDLE,

@@ -31,6 +31,7 @@ BECAUSE = {
     Reason.BACKCHANNEL: "a murmur",
     Reason.TIMEOUT: "nothing clear",
 }
+BOT_HAS_IT = frozenset({Floor.SPEAKING, Floor.CONTESTED})
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -71,7 +72,7 @@ class Narrator:
         before, self.floor = self.floor, floor
         if floor is Floor.LISTENING:
             self._you = ""
-        if before not in (Floor.SPEAKING, Floor.CONTESTED) or floor is Floor.SPEAKING:
+        if before not in BOT_HAS_IT or floor in BOT_HAS_IT:
             return []
         said, self._words = self._words, {}
         return [f"bot  {' '.join(held[i] for i in sorted(held))}" for held in said.values()]

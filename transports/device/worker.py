@@ -43,6 +43,8 @@ TELL_EVERY_LOOKS = 4
 RETRY_EVERY_S = 1.0
 MOST_WAITING = 1_000
 """Messages for the bot: 15 s of microphone and more. A bot so far behind is stuck."""
+NICE = -11
+"""What PulseAudio and PipeWire run at."""
 SWITCH_S = 0.0005
 """So long another thread may hold the interpreter against the callback; Python's own is 5 ms."""
 
@@ -277,9 +279,10 @@ def main() -> None:
     """Talk until standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it shares the bot's terminal
     sys.setswitchinterval(SWITCH_S)
+    _hurry()
     logger.disable("pipecat")
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anybody prints must not get into the pipe
+    _keep_libraries_quiet()
     first = next(pipe.messages(source), None)
     if first is None:
         return
@@ -291,6 +294,21 @@ def main() -> None:
     except Exception as error:
         traceback.print_exc()
         _fail(sink, f"the sound process failed ({type(error).__name__}: {error})")
+
+
+def _hurry() -> None:
+    """Go before ordinary programs, where this user may; the audio threads inherit it."""
+    with contextlib.suppress(OSError, AttributeError):  # Windows has none
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+
+
+def _keep_libraries_quiet() -> None:
+    """What C prints goes nowhere: ALSA tells of each underflow. Tracebacks still appear."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):  # the first one was the pipe's
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _fail(sink: BinaryIO, reason: str) -> None:
