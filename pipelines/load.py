@@ -56,6 +56,11 @@ class Part:
     """The path in the document, like `pipeline[1]`."""
 
     @property
+    def single(self) -> tuple[Part, ...]:
+        """The parts that it stands for: itself, unless it is several."""
+        return (self,)
+
+    @property
     def described(self) -> Mapping[str, Data]:
         """What may be shown of it, as it is written."""
         return {"use": self.use, **self.shown}
@@ -90,6 +95,11 @@ class SeveralParts(Part):
         several: Failover = Part.build(self)
         several.hold([part.build() for part in self.members], [part.use for part in self.members])
         return several
+
+    @property
+    def single(self) -> tuple[Part, ...]:
+        """All of them."""
+        return self.members
 
     @property
     def described(self) -> Mapping[str, Data]:

@@ -92,6 +92,11 @@ pipeline:
 its `use`, or by its index from 0 (`pipeline.1`). The value is YAML when it begins with a bracket or
 a quote, and one plain value otherwise; paths in it start at the working directory.
 
+## Models on this machine
+
+`whisper_stt`, `moonshine_stt`, `piper_tts` and `kokoro_tts` have their keys in
+[local_models.md](local_models.md).
+
 ## Classes of your own
 
 `use: my_bot.processors:Shout` imports a module; the YAML's folder and the working directory are

@@ -17,6 +17,8 @@ class BuiltIn:
     role: Role
     extra: str | None = None
     """The extra of bargein that brings the packages it needs."""
+    page: str | None = None
+    """The page of the docs that has its keys, where the printed reference has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Registry:
         return tuple(name for name, built_in in self.parts.items() if built_in.role is role)
 
 
+LOCAL_MODELS = "local_models.md"
 BUILT_INS = Registry(
     parts={
         "interruption": BuiltIn("bargein.processors.interruption:Interruption", Role.INTERRUPTION),
@@ -44,6 +47,12 @@ BUILT_INS = Registry(
         "deepgram_flux_stt": BuiltIn(
             "bargein.processors.deepgram_flux_stt:DeepgramFluxSTT", Role.STT, "deepgram"
         ),
+        "whisper_stt": BuiltIn(
+            "bargein.processors.whisper_stt:WhisperSTT", Role.STT, "whisper", LOCAL_MODELS
+        ),
+        "moonshine_stt": BuiltIn(
+            "bargein.processors.moonshine_stt:MoonshineSTT", Role.STT, "moonshine", LOCAL_MODELS
+        ),
         "speculation": BuiltIn("bargein.processors.speculation:Speculation", Role.SPECULATION),
         "scripted_llm": BuiltIn("bargein.processors.scripted_llm:ScriptedLLM", Role.LLM),
         "openai_llm": BuiltIn("bargein.processors.openai_llm:OpenAILLM", Role.LLM),
@@ -54,6 +63,12 @@ BUILT_INS = Registry(
         "espeak_tts": BuiltIn("bargein.processors.espeak_tts:EspeakTTS", Role.TTS, "embedded"),
         "elevenlabs_tts": BuiltIn(
             "bargein.processors.elevenlabs_tts:ElevenLabsTTS", Role.TTS, "elevenlabs"
+        ),
+        "piper_tts": BuiltIn(
+            "bargein.processors.piper_tts:PiperTTS", Role.TTS, "piper", LOCAL_MODELS
+        ),
+        "kokoro_tts": BuiltIn(
+            "bargein.processors.kokoro_tts:KokoroTTS", Role.TTS, "kokoro", LOCAL_MODELS
         ),
         "played_audio": BuiltIn("bargein.processors.played_audio:PlayedAudio", Role.PLAYED_AUDIO),
     },

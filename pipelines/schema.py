@@ -56,8 +56,12 @@ def json_schema(registry: Registry = BUILT_INS) -> Schema:
 
 
 def configuration_markdown(registry: Registry = BUILT_INS) -> str:
-    """Print docs/configuration.md."""
-    return to_markdown(json_schema(registry))
+    """Print docs/configuration.md; parts that have a page of their own are left to that.
+
+    Their packages may be absent, and the page must be the same everywhere.
+    """
+    parts = {name: part for name, part in registry.parts.items() if part.page is None}
+    return to_markdown(json_schema(Registry(parts, registry.transports)))
 
 
 class _Generator(GenerateJsonSchema):

@@ -36,6 +36,7 @@ from bargein.processors.failover import Failover, members
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
 from bargein.processors.part_errors import PartFailure, failure_of
+from bargein.processors.local_model import LocalModel
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.smart_turn import SmartTurn
@@ -275,11 +276,16 @@ def deaf(part: FrameProcessor) -> bool:
 def warm_up(config: Config) -> None:
     """Load what no part's constructor loads, so that the first visitor does not wait.
 
+    A model that is not on this machine yet is downloaded; a PartError if that fails.
+
     What is loaded by then stays: the garbage collector need not look through it again, which
     would stop all bots for a tenth of a second each time, or longer.
     """
     if config.endpointing.smart_turn:
         SmartTurn()
+    for part in (each for several in config.parts for each in several.single):
+        if issubclass(part.cls, LocalModel):
+            part.build().load_model()
     gc.collect()
     gc.freeze()
 
