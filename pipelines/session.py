@@ -35,8 +35,8 @@ from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
-from bargein.processors.part_errors import PartFailure, failure_of
 from bargein.processors.local_model import LocalModel
+from bargein.processors.part_errors import PartFailure, failure_of
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.smart_turn import SmartTurn
