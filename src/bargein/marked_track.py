@@ -32,8 +32,9 @@ GUARD_CHUNKS = 2
 of the old one is heard where the new one begins."""
 WAIT_CHUNKS = 3
 """Less than a chunk waits so long for the rest of it."""
-MARKS_AT_ONCE = 5
-"""Chunks that one mark tells of, but for the first: 10 messages a second while the bot speaks."""
+MARKS_AT_ONCE = 3
+"""Chunks that one mark tells of, but for the first: 17 messages a second while the bot speaks. A
+listener can't find the place of what it was not told of yet."""
 MOST_LEVELS = min(MAX_OUTLINE_LEVELS, MARKS_AT_ONCE * LEVELS_A_CHUNK)
 
 

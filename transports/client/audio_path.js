@@ -7,6 +7,10 @@ import {bounded} from './waiting.js';
 const READY_BOUND_MS = 10_000;
 const ANSWER_BOUND_MS = 5000;
 
+/** The bot's voice comes in packets, or as a track. */
+const PACKETS = {module: 'engine/worklet.js', name: 'bargein', numberOfInputs: 1};
+const TRACK = {module: 'daily/worklet.js', name: 'bargein-track', numberOfInputs: 2};
+
 const MICROPHONE = {
   audio: {
     echoCancellation: true,
@@ -53,6 +57,9 @@ export class AudioPath {
   #context;
   #node;
   #stream;
+  // Kept, or the browser collects them.
+  #voice;
+  #element;
   #questions = new Map();
   #lastQuestion = 0;
   #handlers;
@@ -64,16 +71,19 @@ export class AudioPath {
    * @param {object} options of the engine, and the VAD's `code` and `weights`
    * @param {{outgoing: (list: import('./engine/engine.js').Outgoing[]) => void,
    *   failed: (error: ClientError) => void}} handlers
+   * @param {MediaStream|null} [voice] the bot's, where it comes as a track
    */
-  static async open(stream, botRateHz, options, handlers) {
+  static async open(stream, botRateHz, options, handlers, voice = null) {
     const path = new AudioPath();
     path.#stream = stream;
     path.#handlers = handlers;
     try {
-      const source = path.#openContext(botRateHz);
+      const source = path.#openContext(voice === null ? botRateHz : undefined);
       await bounded(path.#context.resume(), ANSWER_BOUND_MS, audioBlocked);
-      await path.#startWorklet({botRateHz, ...options});
+      const way = voice === null ? PACKETS : TRACK;
+      await path.#startWorklet({botRateHz, ...options}, way);
       source.connect(path.#node).connect(path.#context.destination);
+      if (voice !== null) path.#connectVoice(voice);
     } catch (error) {
       await path.close();
       throw error;
@@ -95,13 +105,23 @@ export class AudioPath {
     }
   }
 
-  async #startWorklet(processorOptions) {
+  #connectVoice(voice) {
+    // Chromium gives silence of a track from afar that no element plays.
+    this.#element = new Audio();
+    this.#element.muted = true;
+    this.#element.srcObject = voice;
+    void this.#element.play().catch(() => {});
+    this.#voice = this.#context.createMediaStreamSource(voice);
+    this.#voice.connect(this.#node, 0, 1);
+  }
+
+  async #startWorklet(processorOptions, {module, name, numberOfInputs}) {
     let ready;
     const isReady = new Promise((resolve, reject) => { ready = {resolve, reject}; });
     try {
-      await this.#context.audioWorklet.addModule(new URL('engine/worklet.js', import.meta.url));
-      this.#node = new AudioWorkletNode(this.#context, 'bargein', {
-        numberOfInputs: 1,
+      await this.#context.audioWorklet.addModule(new URL(module, import.meta.url));
+      this.#node = new AudioWorkletNode(this.#context, name, {
+        numberOfInputs,
         numberOfOutputs: 1,
         outputChannelCount: [1],
         channelCount: 1,

@@ -22,7 +22,9 @@ const TICK_MS = 500;
 const DRAIN_BOUND_MS = 10_000;
 const DRAIN_EVERY_MS = 250;
 /** Messages that the engine must hear. */
-const FLOOR_MESSAGES = new Set(['contested', 'accepted', 'rejected', 'ignored', 'state', 'pong']);
+const FLOOR_MESSAGES = new Set([
+  'contested', 'accepted', 'rejected', 'ignored', 'state', 'pong', 'mark',
+]);
 /** Messages of the engine's that tell when they were sent. */
 const CLOCKED = new Set(['bargein/truncate', 'bargein/ping']);
 
@@ -54,6 +56,8 @@ export class BargeinClient extends EventTarget {
    * @param {object} [options]
    * @param {string} [options.url] of the WebSocket; `/ws` on the page's own server by default
    * @param {'websocket'|'webrtc'|'auto'} [options.transport] `auto` takes what the server offers
+   * @param {(microphone: MediaStream) => Promise<object>} [options.open] another way to the
+   *   server: gives what behaves as a WebSocket, with `voice` where the bot's comes as a track
    * @param {string} [options.token] that lets the client in, where one is asked for
    * @param {number|null} [options.threshold] null for the server's
    * @param {'mute'|'duck'} [options.overlap] what happens to the bot while the user speaks
@@ -62,10 +66,10 @@ export class BargeinClient extends EventTarget {
    */
   constructor({
     url = ownServer(), transport = 'websocket', token = '', threshold = null, overlap = 'mute',
-    duckOnHint = true, record = false,
+    duckOnHint = true, record = false, open = () => openLine(url, transport),
   } = {}) {
     super();
-    this.#options = {url, transport, token, threshold, overlap, duckOnHint, record};
+    this.#options = {open, token, threshold, overlap, duckOnHint, record};
   }
 
   // --- connecting -------------------------------------------------------------------------
@@ -89,7 +93,7 @@ export class BargeinClient extends EventTarget {
       requireAudio();
       microphone = await unlessAborted(signal, openMicrophone(), stopTracks);
       this.#enter('connecting', {step: 'server'});
-      const greeted = Promise.all([this.#greet(signal), this.#fetchVad()]);
+      const greeted = Promise.all([this.#greet(signal, microphone), this.#fetchVad()]);
       const [welcome, vad] = await unlessAborted(signal, greeted);
       this.#enter('connecting', {step: 'audio'});
       const opened = this.#openPath(microphone, welcome, vad);
@@ -102,8 +106,8 @@ export class BargeinClient extends EventTarget {
     }
   }
 
-  async #greet(signal) {
-    const line = await openLine(this.#options.url, this.#options.transport);
+  async #greet(signal, microphone) {
+    const line = await this.#options.open(microphone);
     if (signal.aborted) {
       line.close();
       throw signal.reason;
@@ -116,7 +120,7 @@ export class BargeinClient extends EventTarget {
     return this.#wire.greet({
       token: this.#options.token,
       protocol: PROTOCOL_VERSION,
-      capabilities: {vad: true, exact_playout: true},
+      capabilities: {vad: true, exact_playout: this.#wire.voice === null},
       clock_ms: performance.now(),
       resume: this.#resume,
     });
@@ -140,7 +144,7 @@ export class BargeinClient extends EventTarget {
     return AudioPath.open(microphone, welcome.sample_rate_hz, options, {
       outgoing: (list) => list.forEach((outgoing) => this.#send(outgoing)),
       failed: (error) => this.#drop(error),
-    });
+    }, this.#wire.voice);
   }
 
   #start(welcome) {

@@ -25,9 +25,14 @@ export class Wire {
     this.#socket = socket;
   }
 
-  /** @type {'websocket'|'webrtc'} */
+  /** @type {'websocket'|'webrtc'|'daily'} */
   get transport() {
     return this.#socket.transport ?? 'websocket';
+  }
+
+  /** @type {MediaStream|null} the bot's voice, where it comes as a track */
+  get voice() {
+    return this.#socket.voice ?? null;
   }
 
   /**

@@ -16,10 +16,20 @@ from loguru import logger
 from bargein.marked_track import MarkBatch, MarkedTrack
 from bargein.packet import BYTES_PER_SAMPLE, Kind, Packet
 from bargein.processors.clock import monotonic_ms
-from bargein.protocol import Accepted, Codec, Contested, Error, Message, Rejected
+from bargein.protocol import (
+    MICROPHONE_RATE_HZ,
+    Accepted,
+    Codec,
+    Contested,
+    Error,
+    Message,
+    Rejected,
+    Welcome,
+)
 from bargein.small_messages import fitted
 from bargein.transports.daily.call import Call
 from bargein.transports.local.connection import DisconnectedError
+from bargein.uplink import Backlog
 
 MOST_MESSAGE_BYTES = 3_800
 """Daily takes 4 KB, its own envelope included."""
@@ -41,6 +51,7 @@ class Visitor:
         self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue(QUEUE_ITEMS)
         self._stamp: dict[str, Any] = {}
         self._samples = 0
+        self._backlog: Backlog | None = None
 
     # --- to the visitor ------------------------------------------------------------------
 
@@ -51,6 +62,8 @@ class Visitor:
                 self._track.mute()
             case Accepted() | Rejected():
                 self._track.restart(message.epoch)
+            case Welcome() if self._backlog is None:
+                self._backlog = Backlog(since_ms=monotonic_ms())
         self._stamp = {"session": message.session, "seq": message.seq}
         parts = fitted(message, MOST_MESSAGE_BYTES)
         if not parts:
@@ -85,7 +98,10 @@ class Visitor:
         self._put(json.dumps(value))
 
     def hear_audio(self, pcm: bytes) -> None:
-        """Take the microphone's next 16 kHz PCM16."""
+        """Take the microphone's next 16 kHz PCM16; what piled up before the welcome is dropped."""
+        duration_ms = len(pcm) / BYTES_PER_SAMPLE * 1000 / MICROPHONE_RATE_HZ
+        if self._backlog is None or self._backlog.holds(duration_ms, monotonic_ms()):
+            return
         packet = Packet(Kind.MICROPHONE, 0, 0, self._samples, pcm)
         self._samples += len(pcm) // BYTES_PER_SAMPLE
         self._put(packet.pack())

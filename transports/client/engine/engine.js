@@ -72,15 +72,18 @@ export class Engine {
    * @param {boolean} [options.record] keep a tape
    * @param {{utterance: number, played: number}} [options.resume] what was played before
    *   the connection was lost
+   * @param {(rateHz: number, botRateHz: number, tell: Function) => Player} [options.makePlayer]
+   *   another player, where the bot's voice does not come in packets
    */
   constructor({
     rateHz, botRateHz, epoch, threshold, overlap, vad, record, resume,
     duckOnHint = true, gateDb = NO_GATE_DB, echoGateDb = NO_GATE_DB,
+    makePlayer = (...args) => new Player(...args),
   }) {
     this.#rateHz = rateHz;
     this.#settings = {threshold, overlap, duckOnHint, gateDb, echoGateDb};
     this.#ear = new Ear(rateHz, vad);
-    this.#player = new Player(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
+    this.#player = makePlayer(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
     this.#admission = new Admission(epoch, botRateHz);
     this.#tape = record ? new Tape(rateHz) : null;
     if (resume) this.#player.passOver(resume.utterance);
@@ -377,7 +380,11 @@ export class Engine {
   }
 
   #sendPlayed(utterance, played, finished) {
-    this.#message({type: 'bargein/played', utterance, played_samples: played, finished});
+    const {estimate} = this.#player;
+    this.#mark('played', {utterance, played});
+    this.#message({
+      type: 'bargein/played', utterance, played_samples: played, finished, ...(estimate && {estimate}),
+    });
   }
 
   #message(message) {
