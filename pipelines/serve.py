@@ -20,6 +20,7 @@ from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.live_check import refuse_bad_keys
 from bargein.pipelines.load import Config
+from bargein.pipelines.resume_phrases import prepare_now
 from bargein.pipelines.serve_daily import api_key, run_daily
 from bargein.pipelines.session import assemble, warm_up
 from bargein.pipelines.talk import talk
@@ -71,6 +72,7 @@ def run(config: Config) -> None:
     config.try_parts()
     for warning in refuse_bad_keys(config):
         print(f"Warning: {warning}", file=sys.stderr, flush=True)
+    prepare_now(config, room.sample_rate_hz)
     warm_up(config)
     with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
         if isinstance(room, LocalRoom):

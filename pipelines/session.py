@@ -30,6 +30,7 @@ from bargein.ledger.reporter import Reporter
 from bargein.ledger.watcher import Watcher
 from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
+from bargein.pipelines.resume_phrases import prepared
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
@@ -207,7 +208,8 @@ def assemble(
     )
     assistant = AssistantContext(context, user=user)
     echo = EchoJudge(sample_rate_hz)
-    played_audio.attach(wire=wire, ears=interruption, echo=echo, watcher=watcher)
+    phrases = prepared(config, sample_rate_hz)
+    played_audio.attach(wire=wire, ears=interruption, echo=echo, watcher=watcher, phrases=phrases)
     if vad:
         vad.attach(wire.take_bot_db, echo=echo)
     interruption.attach(

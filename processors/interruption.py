@@ -143,7 +143,7 @@ class Interruption(FrameProcessor):
             backchannel_ms=backchannel_ms,
         )
         self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
-        self._resume_phrases = tuple(resume_phrases)
+        self.resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
         self._reply_within_ms = reply_within_ms
         self._clock: Clock = LoopClock()
         self._task: asyncio.Task[None] | None = None
@@ -181,7 +181,7 @@ class Interruption(FrameProcessor):
             arbiter=self._arbiter,
             wire=wire,
             played_audio=played_audio,
-            resume_phrases=self._resume_phrases,
+            resume_phrases=self.resume_phrases,
             clock=self._clock,
             watcher=watcher,
             reply_within_ms=self._reply_within_ms,

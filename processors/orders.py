@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from loguru import logger
@@ -39,6 +40,26 @@ REPLY_WITHIN_MS = 10_000
 NO_REPLY = "no reply came in time; say it again, please"
 
 
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """What is said to go on after a misfire."""
+
+    phrase: str = ""
+    rest: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return f"{self.phrase} {self.rest}".strip()
+
+    def whole(self, cut: Cut) -> Cut:
+        """A cut in the phrase, before the voice had told of anything behind it: that is unsaid."""
+        told = f"{cut.heard} {cut.unheard}".split()
+        if self.rest and told and told == self.phrase.split():
+            return replace(cut, remainder=self.text)
+        return cut
+
+
 class Orders:
     """Does what the arbiter says; the frames that follow wait in `outbox`, in order."""
 
@@ -66,6 +87,7 @@ class Orders:
         self._reply_due: Timer | None = None
         self._last_verdict: Message | None = None
         self._unsaid: Cut | None = None
+        self._going_on = GoingOn()
         self._reply_owed = False
 
     def carry_out(self, given: Sequence[Order]) -> None:
@@ -164,7 +186,9 @@ class Orders:
 
     def _accept(self, given: order.Accept) -> None:
         self._reply_owed = self._played_audio.reply_open or given.preparing
-        cut = self._unsaid = self._played_audio.accept(given.utterance, given.at_sample)
+        cut = self._played_audio.accept(given.utterance, given.at_sample)
+        self._unsaid = self._going_on.whole(cut)
+        self._going_on = GoingOn()
         self._watcher.cut(cut)
         self._wire.epoch = self._arbiter.epoch
         logger.info(
@@ -208,17 +232,25 @@ class Orders:
         if cut.remainder or self._reply_owed:
             self._watcher.resumed()
         if cut.remainder:
-            phrase = random.choice(self._resume_phrases)
-            self.outbox.put_nowait(TTSSpeakFrame(self._resume(phrase, cut.remainder)))
+            self._say(self._resume(cut.remainder))
         elif self._reply_owed:
             # All that there was of the reply was heard, and the rest of it was cancelled.
             self.outbox.put_nowait(LLMRunFrame())
 
-    def _resume(self, phrase: str, remainder: str) -> str:
-        """The remainder behind the phrase, unless it begins with one: a resume was cut off."""
-        if any(remainder.startswith(each) for each in self._resume_phrases if each):
-            return remainder
-        return f"{phrase} {remainder}".strip()
+    def _resume(self, remainder: str) -> GoingOn:
+        """The remainder behind a phrase; it may begin with one: then a resume was cut off."""
+        for each in self._resume_phrases:
+            if each and remainder.startswith(each):
+                return GoingOn(each, remainder.removeprefix(each).strip())
+        return GoingOn(random.choice(self._resume_phrases), remainder)
+
+    def _say(self, going_on: GoingOn) -> None:
+        """Say the phrase at once if the voice has said it before; the rest comes behind it."""
+        self._going_on = going_on
+        if going_on.rest and self._played_audio.say_at_once(going_on.phrase):
+            self.outbox.put_nowait(TTSSpeakFrame(going_on.rest))
+        else:
+            self.outbox.put_nowait(TTSSpeakFrame(going_on.text))
 
     def _start_deadline(self) -> None:
         self.end_deadline()

@@ -9,6 +9,7 @@ plug calls it directly, never through frames.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
 from pipecat.frames.frames import (
@@ -28,6 +29,7 @@ from pipecat.frames.frames import (
     TTSTextFrame,
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor, FrameProcessorSetup
+from pipecat.utils.text.base_text_aggregator import TextType
 from pydantic import Field
 
 from bargein.cut import Cut
@@ -48,6 +50,24 @@ START_SAMPLE = "start_sample"
 """Key of a TTSTextFrame's metadata: the sample of its utterance at which the word begins."""
 HEARD = "bargein_heard"
 """Key of an InterruptionFrame's metadata: the `Cut`, which says what the listener heard."""
+REST_WITHIN_MS = 3_000
+"""What follows a phrase that was said before its time is under way by then, or does not come."""
+
+
+class Phrase(Protocol):
+    """A phrase that was said before; `said_phrase.py` has them made."""
+
+    @property
+    def pcm(self) -> bytes:
+        """PCM16 at the pipeline's rate."""
+
+    @property
+    def words(self) -> tuple[tuple[str, int | None], ...]:
+        """Each with its first sample, if it is known."""
+
+    @property
+    def samples(self) -> int:
+        """How long it is."""
 
 
 class BotEars(Protocol):
@@ -99,6 +119,10 @@ class PlayedAudio(FrameProcessor):
         self._echo: EchoJudge | None = None
         self.held = HeldReply()
         self._stages = StageWatch(TTS_STAGES)
+        self._phrases: Mapping[str, Phrase] = {}
+        self._opening: Phrase | None = None
+        self._joins_samples = 0
+        self._join_due_ms: float | None = None
 
     def attach(
         self,
@@ -108,11 +132,14 @@ class PlayedAudio(FrameProcessor):
         echo: EchoJudge | None = None,
         clock: Clock | None = None,
         watcher: Watcher = NOBODY,
+        phrases: Mapping[str, Phrase] | None = None,
     ) -> None:
         """Connect it with the client and with the arbiter; called once, before it runs.
 
-        `echo` hears what is said, and when; `watcher` when the first of a reply comes.
+        `echo` hears what is said, and when; `watcher` when the first of a reply comes; `phrases`
+        were said before, and can be said at once.
         """
+        self._phrases = phrases or {}
         self._wire, self._ears, self._echo = wire, ears, echo
         self._stages = StageWatch(TTS_STAGES, watcher)
         self._clock = clock or self._clock
@@ -151,6 +178,17 @@ class PlayedAudio(FrameProcessor):
         self.held.let_go()
         self._wake.set()
 
+    def say_at_once(self, phrase: str) -> bool:
+        """Begin an utterance with a phrase that was said before; False if it can't be said now.
+
+        What the voice says next is the rest of this utterance.
+        """
+        if phrase not in self._phrases or self.busy or self.held.holding:
+            return False
+        self._opening = self._phrases[phrase]
+        self._wake.set()
+        return True
+
     def pause(self) -> None:
         """Send nothing more; takes effect before the next chunk."""
         self._playout.pause()
@@ -185,6 +223,7 @@ class PlayedAudio(FrameProcessor):
             utterance, at_sample = self._playout.current, self._playout.position(now_ms)
         self._cut = self._playout.cut(utterance, at_sample, now_ms, estimate=estimate)
         self.held.forget()
+        self._opening, self._joins_samples, self._join_due_ms = None, 0, None
         # At once: what waited for audio that is gone would be let go by the pacing task.
         self._kept += [item for item in self._playout.drop_items() if not item.interruptible]
         self._reply_open = False
@@ -259,13 +298,15 @@ class PlayedAudio(FrameProcessor):
             case LLMFullResponseEndFrame() | LLMAssistantPushAggregationFrame() | EndFrame():
                 self._reply_open &= not isinstance(frame, LLMFullResponseEndFrame)
                 # The voice passes them on when it is done; one that fails tells no other end.
-                self._show_words(self._playout.finish())
-                self._wake.set()
+                self._end_utterance()
+            case TTSStartedFrame() if self._join_due_ms is not None:
+                # It is the rest of what was begun with a phrase.
+                self._join_due_ms = None
             case TTSStartedFrame():
+                self._joins_samples = 0
                 self._playout.begin(aside=not frame.append_to_context)
             case TTSStoppedFrame():
-                self._show_words(self._playout.finish())
-                self._wake.set()
+                self._end_utterance()
         # What has a time would go by the transport's wall clock, and overtake what has none.
         frame.pts = None
         if self._playout.pending or self._releasing:
@@ -290,8 +331,30 @@ class PlayedAudio(FrameProcessor):
         if start is None:
             self._show_words(self._playout.add_sentence(frame.text))
             return None
-        self._show_words(self._playout.add_word(frame.text, int(start)))
-        return int(start)
+        start = self._joins_samples + int(start)
+        self._show_words(self._playout.add_word(frame.text, start))
+        return start
+
+    def _end_utterance(self) -> None:
+        self._joins_samples, self._join_due_ms = 0, None
+        self._show_words(self._playout.finish())
+        self._wake.set()
+
+    async def _open_with_phrase(self) -> None:
+        """Say the phrase that waits; a voice that does not go on in time leaves it at that."""
+        phrase, self._opening = self._opening, None
+        now_ms = self._clock.now_ms()
+        if phrase is not None:
+            self._playout.begin()
+            self._playout.append(phrase.pcm)
+            for text, start in phrase.words:
+                frame = TTSTextFrame(text, TextType.WORD)
+                if start is not None:
+                    frame.metadata[START_SAMPLE] = start
+                await self._take(frame)
+            self._joins_samples, self._join_due_ms = phrase.samples, now_ms + REST_WITHIN_MS
+        elif self._join_due_ms is not None and now_ms >= self._join_due_ms:
+            self._end_utterance()
 
     async def _release(self, frame: Frame) -> None:
         if isinstance(frame, LLMFullResponseEndFrame | LLMAssistantPushAggregationFrame):
@@ -314,6 +377,7 @@ class PlayedAudio(FrameProcessor):
     async def pace(self) -> float | None:
         """Send what is due and let go what was played; gives how long to wait unless woken."""
         self._wake.clear()
+        await self._open_with_phrase()
         while frame := self.held.next():
             await self._take(frame)
         now_ms = self._clock.now_ms()
@@ -321,7 +385,12 @@ class PlayedAudio(FrameProcessor):
             await self.broadcast_frame(BotStartedSpeakingFrame)
         self._playout.assume_played(now_ms)
         await self._release_played()
-        return self._playout.wait_ms(self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        wait_ms = self._playout.wait_ms(now_ms)
+        if self._join_due_ms is None:
+            return wait_ms
+        rest_ms = max(0.0, self._join_due_ms - now_ms)
+        return rest_ms if wait_ms is None else min(wait_ms, rest_ms)
 
     async def _release_played(self) -> None:
         self._releasing = True

@@ -43,6 +43,8 @@ class Silence:
 class CutAt(PlayedAudio):
     """A tracker that was cut here."""
 
+    said_before = False
+
     def __init__(self, cut: Cut, *, reply_open: bool) -> None:
         super().__init__()
         self._given, self._open = cut, reply_open
@@ -54,15 +56,33 @@ class CutAt(PlayedAudio):
     def accept(self, utterance: int, at_sample: int | None) -> Cut:
         return self._given
 
+    def cuts(self, cut: Cut) -> None:
+        """It is cut here the next time."""
+        self._given = cut
+
+    def say_at_once(self, phrase: str) -> bool:
+        return self.said_before
+
+
+class CutAndPrepared(CutAt):
+    """The same, with a voice that has said all phrases before."""
+
+    said_before = True
+
 
 def orders(
-    cut: Cut, *, reply_open: bool = False, epoch: int = 1, link: Silence | None = None
+    cut: Cut,
+    *,
+    reply_open: bool = False,
+    epoch: int = 1,
+    link: Silence | None = None,
+    tracker: CutAt | None = None,
 ) -> Orders:
     """Orders for a bot that is cut here, accepted."""
     given = Orders(
         arbiter=Arbiter(epoch=epoch),
         wire=Wire(link or Silence(), "s"),
-        played_audio=CutAt(cut, reply_open=reply_open),
+        played_audio=tracker or CutAt(cut, reply_open=reply_open),
         resume_phrases=["As I was  saying,"],
         clock=LoopClock(),
     )
@@ -142,3 +162,35 @@ async def test_whoever_speaks_under_an_older_epoch_gets_the_verdict_and_the_floo
     link.said.clear()
     given.catch_up(epoch)
     assert [type(message) for message in link.said] == answer
+
+
+def spoken_of(given: Orders) -> list[str]:
+    """What the voice is told to say."""
+    frames = [given.outbox.get_nowait() for _ in range(given.outbox.qsize())]
+    return [each.text for each in frames if isinstance(each, TTSSpeakFrame)]
+
+
+def test_where_the_phrase_sounds_at_once_the_voice_says_the_rest_alone() -> None:
+    given = orders(CUT, tracker=CutAndPrepared(CUT, reply_open=False))
+    given.carry_out([GoOn()])
+    assert spoken_of(given) == ["Three four."]
+
+
+@pytest.mark.parametrize(
+    ("heard", "unheard", "remainder"),
+    [
+        pytest.param("As I", "was saying,", "As I was saying,", id="in the phrase"),
+        pytest.param("As I was saying,", "", "", id="right behind it"),
+    ],
+)
+def test_a_resume_that_is_cut_before_its_rest_is_known_loses_nothing(
+    heard: str, unheard: str, remainder: str
+) -> None:
+    tracker = CutAndPrepared(CUT, reply_open=False)
+    given = orders(CUT, tracker=tracker)
+    given.carry_out([GoOn()])
+    spoken_of(given)
+    tracker.cuts(Cut(2, 50, heard, unheard, remainder, heard, number=2))
+    given.carry_out([ACCEPT])
+    given.carry_out([GoOn()])
+    assert spoken_of(given) == ["Three four."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,7 @@ async def call(
     speculation: bool = False,
     retries: int = 0,
     reply_within_ms: int = 1500,
+    before_calls: Callable[[], Awaitable[object]] | None = None,
 ) -> AsyncIterator[Call]:
     """Open the servers, the room and a line to it."""
     stt = Deepgram([heard(turn) for turn in turns], lambda _: HEARING)
@@ -108,5 +109,7 @@ async def call(
             speculation="  - use: speculation" if speculation else "",
         )
         room = await open_room(overlay)
+        if before_calls:
+            await before_calls()
         caller = await opened.enter_async_context(Caller(room.url))
         yield Call(caller, stt, llm, tts)
