@@ -282,7 +282,7 @@ class PlayedAudio(FrameProcessor):
         match frame:
             case TTSAudioRawFrame():
                 self._playout.append(frame.audio)
-                self._sounded = frame.context_id
+                self._sounded, self._join_due_ms = frame.context_id, None
                 self._wake.set()
                 return
             case TTSTextFrame() if self._playout.silent:
@@ -300,8 +300,8 @@ class PlayedAudio(FrameProcessor):
                 # The voice passes them on when it is done; one that fails tells no other end.
                 self._end_utterance()
             case TTSStartedFrame() if self._join_due_ms is not None:
-                # It is the rest of what was begun with a phrase.
-                self._join_due_ms = None
+                # It is the rest of what was begun with a phrase; its sound has yet to come.
+                pass
             case TTSStartedFrame():
                 self._joins_samples = 0
                 self._playout.begin(aside=not frame.append_to_context)
