@@ -33,6 +33,7 @@ from pydantic import Field
 from bargein.failover import Cause, FailedOver, Ranks
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.processors.clock import monotonic_ms
+from bargein.processors.vendor import without_keys
 from bargein.processors.work_in_flight import Answering, Hearing, Speaking, Work
 
 SILENT_MS: Mapping[type[Work], int] = {Answering: 5_000, Hearing: 5_000, Speaking: 2_000}
@@ -202,7 +203,7 @@ class Failover(BasePipeline):
             await self.push_frame(error, FrameDirection.UPSTREAM)
             return
         works = self.services[which].is_usable
-        logger.warning("{}: {} failed: {}", self, self._names[which], error.error)
+        logger.warning("{}: {} failed: {}", self, self._names[which], without_keys(error.error))
         was_active = which == self._ranks.active
         cause = Cause.FAILED if works else Cause.REFUSED
         if not await self._fail(which, cause) and was_active:
