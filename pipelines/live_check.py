@@ -72,19 +72,32 @@ class Finding:
 
 
 def refuse_bad_keys(config: Config) -> list[str]:
-    """Try each key once; raises InvalidConfigError if one is refused.
+    """Try each key once; raises InvalidConfigError if one is refused and nobody stands in.
 
     Gives a warning for each vendor that can't be reached: it may be there when somebody calls.
     Not to be called in an event loop.
     """
     findings = asyncio.run(_try_all(config))
-    if problems := [each.problem for each in findings if each.problem]:
+    refused = [each.part for each in findings if each.problem]
+    spared = _with_a_stand_in(config, refused)
+    if problems := [each.problem for each in findings if each.problem and each.part not in spared]:
         raise InvalidConfigError(problems)
     return [
+        f"{each.problem.message} Until then the others of its list stand in."
+        for each in findings
+        if each.problem
+    ] + [
         f"{each.access.vendor.name} could not be asked whether its key is good: {each.why}."
         for each in findings
         if each.key is Key.UNKNOWN
     ]
+
+
+def _with_a_stand_in(config: Config, refused: Sequence[Part]) -> list[Part]:
+    """Those of a list in which somebody is not refused."""
+    lists = [part.single for part in config.parts if isinstance(part, SeveralParts)]
+    able = [parts for parts in lists if any(part not in refused for part in parts)]
+    return [part for parts in able for part in parts]
 
 
 def look(config: Config, *, rounds: int = ROUNDS) -> list[Finding]:
@@ -112,11 +125,7 @@ def to_text(findings: Sequence[Finding]) -> str:
 
 
 def _parts_with_keys(config: Config) -> list[Finding]:
-    each_part = [
-        each
-        for part in config.parts
-        for each in (part.members if isinstance(part, SeveralParts) else (part,))
-    ]
+    each_part = [each for part in config.parts for each in part.single]
     paid = [part for part in each_part if isinstance(getattr(part.cls, "vendor", None), Vendor)]
     return [Finding(part, part.build().access) for part in paid]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from openai import AsyncOpenAI, Timeout
@@ -28,6 +28,9 @@ class OpenAILLM(OpenAILLMService):
 
     Raises `ConfigError` where a key is needed and there is none.
     """
+
+    is_remote: ClassVar[bool] = True
+    """A server does the work, and may charge for it."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from typing import Any
 from bargein.measure.figures import Figure
 from bargein.pipelines.bench.peers import environment
 from bargein.pipelines.bench.progress import Note
-from bargein.pipelines.load import Config
+from bargein.pipelines.load import Config, Part
 
 OWN = "bargein."
 BUSY_SHARE, MOST_BUSY_SHARE = 0.1, 0.5
@@ -41,8 +41,15 @@ LIMIT_S = 240.0
 
 def costs_money(config: Config) -> str:
     """Name a part that is not of this machine, or nothing: many sessions of it may be charged."""
-    foreign = [part.use for part in config.parts if not part.cls.__module__.startswith(OWN)]
+    parts = [each for part in config.parts for each in part.single]
+    foreign = [part.use for part in parts if not _is_local(part)]
     return foreign[0] if foreign else ""
+
+
+def _is_local(part: Part) -> bool:
+    """Whether its work is done on this machine, by all that is known."""
+    elsewhere = hasattr(part.cls, "vendor") or getattr(part.cls, "is_remote", False)
+    return part.cls.__module__.startswith(OWN) and not elsewhere
 
 
 async def capacity(

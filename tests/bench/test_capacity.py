@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bargein.pipelines.bench.capacity import figures
+from bargein.pipelines.bench.capacity import costs_money, figures
+from bargein.pipelines.load import load
 
 
 def stage(bots: int, p99_ms: float, *, acks: int = 40, waited: float = 0.0) -> dict[str, Any]:
@@ -41,3 +43,11 @@ def test_a_climb_is_told_with_what_it_rests_on(
 def test_the_cost_is_that_of_the_largest_size_that_kept_the_limit() -> None:
     told = figures({"stages": [stage(5, 20), stage(10, 80)], "bots_per_core": 7.5})
     assert told["cpu_ms_per_audio_s"].values == (15.0,)
+
+
+@pytest.mark.parametrize(("config", "part"), [("local", ""), ("ollama", "openai_llm")])
+def test_many_sessions_are_not_made_unasked_where_a_server_may_charge(
+    config: str, part: str
+) -> None:
+    path = Path(__file__).parents[2] / "configs" / f"{config}.yaml"
+    assert costs_money(load(path, environ={})) == part

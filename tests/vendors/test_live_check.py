@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bargein.cli import main
+from bargein.pipelines.live_check import refuse_bad_keys
+from bargein.pipelines.load import load
 from bargein.processors.vendor import VENDORS
 from tests.vendors.account import Account, Refusal
 from tests.vendors.anthropic import Anthropic
@@ -115,6 +118,22 @@ async def test_a_refused_key_is_one_sentence_before_anybody_connects(
     assert line.startswith(f"bot.yaml:{(7, 9, 11)[index]}:10: pipeline[{index + 2}]: ")
     assert f"{vendor.name} refuses the key in {vendor.key_variable}. Set it to one" in line
     assert KEY not in result.output
+
+
+async def test_a_refused_key_is_a_warning_where_another_part_stands_in(
+    accounts: tuple[Account, ...], tmp_path: Path
+) -> None:
+    accounts[2].key = "sk-another"
+    text = (tmp_path / "bot.yaml").read_text()
+    voice = text[text.index("  - use: elevenlabs_tts") : text.index("  - played_audio")]
+    several = "  - use:\n      - espeak_tts\n" + "".join(
+        f"    {line}\n" for line in voice.splitlines()
+    )
+    (tmp_path / "bot.yaml").write_text(text.replace(voice, several))
+    config = load(tmp_path / "bot.yaml", environ=os.environ)
+    (warning,) = await asyncio.to_thread(refuse_bad_keys, config)
+    assert "ElevenLabs refuses the key in ELEVENLABS_API_KEY" in warning
+    assert "the others of its list stand in" in warning
 
 
 @pytest.mark.parametrize(
