@@ -108,7 +108,7 @@ async def echo_left_db(buffer_ms: int, *, cancel: bool) -> tuple[float, int]:
     heard = np.frombuffer(bytes(server.microphone), dtype="<i2")[int(SETTLED_S * 16_000) :]
     await server.end()
     level = float(np.sqrt(np.mean(np.square(heard / FULL_SCALE))))
-    return db(level), len({each.age_ms == 0 for each in server.truncates()})
+    return db(level), sum(each.age_ms == 0 for each in server.truncates())
 
 
 def main() -> None:
