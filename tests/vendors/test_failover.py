@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from bench.turn_taking.parts import Nova, TimedFlash
@@ -26,9 +27,11 @@ from pipecat.utils.text.base_text_aggregator import TextType
 
 from bargein.failover import Cause, FailedOver
 from bargein.ledger.watcher import Watcher
+from bargein.pipelines.load import load
 from bargein.processors.espeak_tts import EspeakTTS
 from bargein.processors.failover import Failover
 from bargein.processors.openai_llm import OpenAILLM
+from bargein.processors.vendor import VENDORS
 from tests.vendors.deepgram import Deepgram
 from tests.vendors.elevenlabs import ElevenLabs, Wrong
 from tests.vendors.latency import Recognition, Synthesis
@@ -209,3 +212,16 @@ async def test_where_nobody_is_left_the_error_is_told() -> None:
 
     with pytest.raises(AssertionError, match="NO_KEY"):
         await ask()
+
+
+def test_the_example_of_the_page_has_no_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for vendor in VENDORS:
+        monkeypatch.setenv(vendor.key_variable, "sk-none-0123456789")
+    page = (Path(__file__).parents[2] / "docs" / "failover.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "bot.yaml").write_text(f"name: a\ntransport: local\n{example}")
+    config = load(tmp_path / "bot.yaml", environ={"ELEVENLABS_VOICE": "someone"})
+    config.try_parts()
+    assert [len(part.single) for part in config.parts] == [1, 1, 2, 2, 1, 2, 1]

@@ -1,0 +1,112 @@
+"""What a service was given and has not done: the next one gets that, and nothing twice."""
+
+from __future__ import annotations
+
+import pytest
+from pipecat.frames.frames import (
+    AggregatedTextFrame,
+    Frame,
+    InputAudioRawFrame,
+    InterruptionFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.utils.text.base_text_aggregator import TextType
+
+from bargein.processors.work_in_flight import AGAIN, REMEMBERED_MS, Hearing, Speaking
+
+RATE_HZ = 16_000
+CLAUSES = ("Well, order 7,", "here you are.")
+
+
+def audio(ms: int = 20) -> InputAudioRawFrame:
+    return InputAudioRawFrame(bytes(2 * RATE_HZ * ms // 1000), RATE_HZ, 1)
+
+
+def given_to_a_voice(*, ended: bool = True) -> Speaking:
+    """A reply of two clauses."""
+    work = Speaking()
+    work.given(LLMFullResponseStartFrame())
+    for clause in CLAUSES:
+        work.given(AggregatedTextFrame(clause, TextType.SENTENCE, raw_text=clause))
+    if ended:
+        work.given(LLMFullResponseEndFrame())
+    return work
+
+
+def texts(frames: object) -> list[str]:
+    assert isinstance(frames, list)
+    return [frame.text for frame in frames if isinstance(frame, AggregatedTextFrame)]
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ([], ["Well, order 7,", "here you are."]),
+        (["Well,"], ["order 7,", "here you are."]),
+        (["Well,", "order", "7,"], ["here you are."]),
+        (["Well, order 7,", "here"], ["you are."]),
+        # A word that was told in half is said whole.
+        (["Well,", "or"], ["order 7,", "here you are."]),
+    ],
+)
+def test_the_next_voice_goes_on_at_the_first_word_that_did_not_sound(
+    said: list[str], left: list[str]
+) -> None:
+    work = given_to_a_voice()
+    assert work.made(LLMFullResponseStartFrame())
+    work.made(TTSStartedFrame())
+    for word in said:
+        work.made(TTSAudioRawFrame(b"", 24_000, 1))
+        work.made(TTSTextFrame(word, TextType.WORD))
+    assert work.waits
+    assert [type(frame) for frame in work.ending()] == ([TTSStoppedFrame] if said else [])
+    again = work.again()
+    assert texts(again) == left
+    assert isinstance(again[-1], LLMFullResponseEndFrame)
+    # The reply has begun already.
+    assert not work.made(LLMFullResponseStartFrame())
+
+
+@pytest.mark.parametrize("over", [InterruptionFrame(), LLMFullResponseEndFrame()])
+def test_of_a_reply_that_is_over_nothing_is_said_again(over: Frame) -> None:
+    work = given_to_a_voice()
+    work.made(LLMFullResponseStartFrame())
+    if isinstance(over, InterruptionFrame):
+        work.given(over)
+    else:
+        work.made(over)
+    assert not work.waits
+    assert work.again() == []
+
+
+def test_a_recogniser_gets_the_audio_since_the_last_final_transcript_and_passes_none_twice() -> (
+    None
+):
+    work = Hearing()
+    for frame in (audio(), VADUserStartedSpeakingFrame(), audio()):
+        work.given(frame)
+    assert work.made(TranscriptionFrame("two teas", "user", "now"))
+    later = audio()
+    for given in (later, VADUserStoppedSpeakingFrame()):
+        work.given(given)
+    again = work.again()
+    kinds = [VADUserStartedSpeakingFrame, InputAudioRawFrame, VADUserStoppedSpeakingFrame]
+    assert [type(frame) for frame in again] == kinds
+    assert all(AGAIN in frame.metadata for frame in again)
+    assert not any(work.made(frame) for frame in again)
+    assert work.made(later)
+
+
+def test_no_more_is_remembered_than_a_long_sentence() -> None:
+    work = Hearing()
+    for _ in range(2 * REMEMBERED_MS // 20):
+        work.given(audio())
+    assert len(work.again()) == REMEMBERED_MS // 20
