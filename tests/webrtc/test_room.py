@@ -1,0 +1,45 @@
+"""The room as a config declares it: it ships, names mistakes, and hides passwords."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiortc", reason="the extra `webrtc` is not installed")
+
+from bargein import configs
+from bargein.config.problems import InvalidConfigError
+from bargein.pipelines.load import Config, load
+from bargein.transports.webrtc.room import IceServer, WebrtcRoom
+
+SHIPPED = Path(next(iter(configs.__path__))) / "webrtc.yaml"
+TURN = "{urls: 'turn:turn.example.org', username: bot, credential: hush-hush}"
+
+
+def with_servers(servers: str) -> Config:
+    """The shipped config with these ICE servers."""
+    return load(SHIPPED, overrides=[f"transport.ice_servers=[{servers}]"], environ=os.environ)
+
+
+def test_the_shipped_config_is_a_room_that_asks_nobody() -> None:
+    room = load(SHIPPED, environ=os.environ).transport.build()
+    assert isinstance(room, WebrtcRoom)
+    assert room.ice == ()
+
+
+def test_a_turn_server_keeps_its_password_and_no_dump_shows_it() -> None:
+    config = with_servers(TURN)
+    turn = IceServer(urls="turn:turn.example.org", username="bot", credential="hush-hush")
+    assert config.transport.build().ice == (turn,)
+    assert "hush-hush" not in str(config.effective)
+    assert "turn:turn.example.org" in str(config.effective)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{urls: 'http://turn.example.org'}", "{url: 'stun:stun.example.org'}", "stun:x"]
+)
+def test_what_is_no_ice_server_is_an_error_at_load(wrong: str) -> None:
+    with pytest.raises(InvalidConfigError, match="ice_servers"):
+        with_servers(wrong)
