@@ -75,7 +75,7 @@ async def test_a_device_that_is_unplugged_is_waited_for_and_then_given_up(
 ) -> None:
     server = Server()
     with machine(tmp_path, monkeypatch) as sound:
-        await server.open(Device(echo_cancellation=False, wait_s=6))
+        await server.open(Device(echo_cancellation=False, wait_s=4))
         await until(lambda: server.line.counts.blocks > 0, "the first sound")
         sound.stop()
         await until(lambda: any("is gone" in text for text in server.warnings), "the warning")
@@ -85,7 +85,7 @@ async def test_a_device_that_is_unplugged_is_waited_for_and_then_given_up(
         await until(lambda: server.line.counts.blocks > before, "sound again")
         sound.stop()
         await until(server.line.closed.is_set, "the end")
-    assert "did not come back within 6 s" in server.line.failure
+    assert "did not come back within 4 s" in server.line.failure
     await server.end()
 
 
