@@ -81,7 +81,7 @@ async def _run(
             raise DailyError(f"{meeting.call.why}. Run the command again for a new room.")
 
 
-def serve_with(config: Config, room: DailyRoom, ledger: Sink | None) -> Serve:
+def serve_with(config: Config, sample_rate_hz: int, ledger: Sink | None) -> Serve:
     """Give what runs one conversation of this config."""
 
     async def serve(transport: LocalTransport, visitor: Visitor) -> None:
@@ -89,7 +89,7 @@ def serve_with(config: Config, room: DailyRoom, ledger: Sink | None) -> Serve:
             config,
             transport=transport,
             link=visitor,
-            sample_rate_hz=room.sample_rate_hz,
+            sample_rate_hz=sample_rate_hz,
             ledger=ledger,
             client_has_vad=transport.capabilities.vad,
         )
@@ -123,7 +123,7 @@ async def joined(
 ) -> AsyncIterator[Meeting]:
     """Have the bot in the room; it leaves at the end."""
     library = library or daily_library()
-    serve = serve_with(config, room, ledger)
+    serve = serve_with(config, room.sample_rate_hz, ledger)
     meeting = Meeting(library, serve, sample_rate_hz=room.sample_rate_hz)
     try:
         token = await rest.bot_token(made, name=config.name)

@@ -18,7 +18,6 @@ from playwright.async_api import Page, async_playwright
 from bargein.pipelines.load import load
 from bargein.pipelines.serve_daily import serve_with
 from bargein.pipelines.session import warm_up
-from bargein.transports.daily import room as rooms
 from bargein.transports.daily.meeting import Meeting
 from tests.browser.conftest import ALLOWED, LAUNCH, chromium_path
 from tests.browser.ramp import QUANTUM_SAMPLES
@@ -80,12 +79,11 @@ async def visiting(
     path = tmp_path / "bot.yaml"
     path.write_text(BOT % greeting)
     config = load(path, environ=os.environ)
-    room = config.transport.build()
     for part in config.parts:
         part.build()  # what is loaded for the first time takes seconds
     warm_up(config)
     daily, stop = Loopback(), asyncio.Event()
-    meeting = Meeting(daily, serve_with(config, room, None), sample_rate_hz=RATE_HZ)
+    meeting = Meeting(daily, serve_with(config, RATE_HZ, None), sample_rate_hz=RATE_HZ)
     await meeting.call.join("https://test.daily.co/room", "token", name="test")
     running = asyncio.create_task(meeting.run(stop))
     later = np.concatenate([heard[: JOIN_S * MICROPHONE_RATE_HZ], heard])
@@ -111,10 +109,9 @@ async def visiting(
 
 
 @pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fresh() -> None:
     Tap.made.clear()
     GivenLlm.contexts.clear()
-    monkeypatch.setattr(rooms, "find_spec", lambda _name: object())
 
 
 def median_ms(tape: Tape, visit: Visit) -> float:
