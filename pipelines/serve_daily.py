@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -50,7 +50,10 @@ def run_daily(
 ) -> None:
     """Serve until Ctrl-C, or until the room expires; `page` is where the listener is reached."""
     key = api_key(os.environ)
-    asyncio.run(_run(config, room, listener, ledger, room.page_url or f"http://{page}", key))
+    # Ctrl-C and a polite kill cancel what runs, at whatever step: the room is deleted first.
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(_run(config, room, listener, ledger, room.page_url or f"http://{page}", key))
+    print("Stopped.", flush=True)
 
 
 async def _run(
@@ -61,9 +64,10 @@ async def _run(
     page_url: str,
     key: str,
 ) -> None:
-    stop = asyncio.Event()
+    running = asyncio.current_task()
+    assert running
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     async with AsyncExitStack() as stack:
-        stack.enter_context(stopping(stop))
         rest = await stack.enter_async_context(Rest(room.api_url, key))
         made = await stack.enter_async_context(made_room(rest, room.expires_min))
         meeting = await stack.enter_async_context(joined(config, room, rest, made, ledger))
@@ -76,7 +80,7 @@ async def _run(
             "Ctrl-C ends it.",
             flush=True,
         )
-        await meeting.run(stop)
+        await meeting.run(until=asyncio.Event())
         if meeting.call.why:
             raise DailyError(f"{meeting.call.why}. Run the command again for a new room.")
 
@@ -131,20 +135,6 @@ async def joined(
         yield meeting
     finally:
         await meeting.call.leave()
-
-
-@contextmanager
-def stopping(stop: asyncio.Event) -> Iterator[None]:
-    """Set the event at Ctrl-C or a polite kill, so that the room is deleted first."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 class _Server(uvicorn.Server):
