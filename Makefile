@@ -50,7 +50,8 @@ clean:
 # a certificate of its own, the second try takes the system's certificates.
 SYNC = sync --quiet --frozen --inexact --python $(PYTHON) --extra embedded
 # The vendors' own classes talk with servers on this machine in the tests.
-TESTED = --extra rtvi --extra deepgram --extra anthropic --extra elevenlabs --extra dev
+TESTED = --extra rtvi --extra webrtc --extra device --extra daily \
+  --extra deepgram --extra anthropic --extra elevenlabs --extra dev
 OFFLINE = { echo "The packages could not be fetched: go online, and run the same command again." >&2; exit 1; }
 
 $(INSTALLED): uv.lock pyproject.toml | $(UV)
