@@ -23,8 +23,7 @@ pipeline:
     min_silence_duration_ms: 600
   - use: tests.room.parts:GivenStt
     hears: [what about tea, and milk]
-  - use: speculation
-    wait_for_final: {wait_for_final}
+  - speculation
   - use: tests.room.parts:GivenLlm
     answers: [We have tea., We have milk.]
   - use: espeak_tts
@@ -38,16 +37,13 @@ def has_spoken(caller: Caller, times: int) -> bool:
     return caller.floors().count("speaking") == times
 
 
-@pytest.mark.parametrize("wait_for_final", ["true", "false"])
 async def test_each_turn_is_answered_once_with_its_own_words(
-    open_room: Open, tmp_path: Path, wait_for_final: str
+    open_room: Open, tmp_path: Path
 ) -> None:
     Tap.made.clear()
     GivenLlm.contexts.clear()
     ledger = tmp_path / "ledger.jsonl"
-    room = await open_room(
-        PIPELINE.format(wait_for_final=wait_for_final), settings=(f"ledger.path={ledger}",)
-    )
+    room = await open_room(PIPELINE, settings=(f"ledger.path={ledger}",))
     async with Caller(room.url) as caller:
         for number, text in enumerate(("What about tea?", "And milk?"), start=1):
             caller.say(spoken(text), after_s=0.3)
