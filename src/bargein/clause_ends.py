@@ -131,12 +131,13 @@ class _Wrapping:
 def cuts(text: str) -> Iterator[Cut]:
     """Give the places at which a text that may still grow can be cut, in order."""
     wrapping, read, in_line, words = _Wrapping(), 0, 0, 0
+    last = _ended_at_once(text)
     for word, behind in pairwise(TOKEN.finditer(text)):
         words += _size(word[0])
         gap = text[word.end() : behind.start()]
         wrapping.read(text[read : behind.start()])
         read, in_line = behind.start(), in_line + 1
-        whole = behind.end() < len(text)
+        whole = behind.end() < len(text) or last is not None
         if "\n" in gap and "`" not in wrapping.quotes:
             wrapping, kind = _Wrapping(), Kind.SENTENCE
         elif wrapping.is_open:
@@ -149,9 +150,13 @@ def cuts(text: str) -> Iterator[Cut]:
         in_line = 0 if "\n" in gap else in_line
         if gap or kind is Kind.SENTENCE:
             yield Cut(word.end(), kind, words)
-    last = AT_ONCE.search(text)
-    if last and not wrapping.is_open and not last[1].lower().endswith(SCHEMES):
+    if last and not wrapping.is_open:
         yield Cut(last.end(1), Kind.CLAUSE, words + _size(last[1]))
+
+
+def _ended_at_once(text: str) -> re.Match[str] | None:
+    found = AT_ONCE.search(text)
+    return None if found is None or found[1].lower() in SCHEMES else found
 
 
 def _size(token: str) -> int:
