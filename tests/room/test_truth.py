@@ -1,4 +1,4 @@
-"""Twenty interruptions at random moments: the context holds the words that were played."""
+"""Ten interruptions at random moments: the context holds the words that were played."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.room.speech import spoken
 from tests.room.test_barge_in import LONG
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
-INTERRUPTIONS = 20
+INTERRUPTIONS = 10
 
 
 def has_heard(caller: Caller, utterance: int, moment_ms: float) -> bool:
@@ -28,7 +28,7 @@ def said() -> list[str]:
     return [text for role, text in messages() if role == "assistant"]
 
 
-async def test_twenty_interruptions_leave_exactly_what_was_played(open_room: Open) -> None:
+async def test_ten_interruptions_leave_exactly_what_was_played(open_room: Open) -> None:
     rng = random.Random(5)
     hears = "[" + ", ".join(f"question {n}" for n in range(INTERRUPTIONS)) + "]"
     answers = "[" + ", ".join(repr(LONG) for _ in range(INTERRUPTIONS)) + "]"
