@@ -126,8 +126,14 @@ def to_text(findings: Sequence[Finding]) -> str:
 
 def _parts_with_keys(config: Config) -> list[Finding]:
     each_part = [each for part in config.parts for each in part.single]
-    paid = [part for part in each_part if isinstance(getattr(part.cls, "vendor", None), Vendor)]
-    return [Finding(part, part.build().access) for part in paid]
+    remote = [part for part in each_part if _may_want_a_key(part.cls)]
+    accesses = [(part, getattr(part.build(), "access", None)) for part in remote]
+    return [Finding(part, access) for part, access in accesses if access]
+
+
+def _may_want_a_key(cls: object) -> bool:
+    """Whether its parts may have an `access`; None is a server that wants no key."""
+    return isinstance(getattr(cls, "vendor", None), Vendor) or getattr(cls, "is_remote", False)
 
 
 async def _try_all(config: Config) -> list[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from bargein.processors.vendor import ANTHROPIC, DEEPGRAM, Access, without_keys
+from bargein.processors.vendor import ANTHROPIC, DEEPGRAM, VENDORS, Access, without_keys
 
 TIMEOUT_S = 5.0
 """Of one request."""
@@ -56,6 +56,10 @@ async def account(access: Access) -> AsyncIterator[Account]:
         async with _anthropic(access) as asked:
             yield asked
         return
+    if access.vendor not in VENDORS:
+        async with _openai(access) as asked:
+            yield asked
+        return
     async with httpx.AsyncClient(timeout=TIMEOUT_S) as line:
         yield _deepgram(access, line) if access.vendor is DEEPGRAM else _elevenlabs(access, line)
 
@@ -70,6 +74,22 @@ async def _anthropic(access: Access) -> AsyncIterator[Account]:
 
         async def models() -> Names:
             return [model.id async for model in client.models.list(limit=MOST_LISTED)]
+
+        asked = _plainly(models, APIError)
+        yield Account(asked, asked)
+
+
+@asynccontextmanager
+async def _openai(access: Access) -> AsyncIterator[Account]:
+    """Connect with OpenAI, or a server that speaks as it does."""
+    from openai import APIError, AsyncOpenAI
+
+    async with AsyncOpenAI(
+        api_key=access.key, base_url=access.url, timeout=TIMEOUT_S, max_retries=0
+    ) as client:
+
+        async def models() -> Names:
+            return sorted([model.id async for model in client.models.list()])
 
         asked = _plainly(models, APIError)
         yield Account(asked, asked)

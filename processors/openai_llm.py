@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -11,10 +11,12 @@ from pipecat.services.openai.llm import OpenAILLMService
 from pydantic import Field
 
 from bargein.errors import ConfigError
+from bargein.processors.vendor import Access, Vendor, key_in
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_HOST = "api.openai.com"
 KEY_VARIABLE = "OPENAI_API_KEY"
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NO_KEY = "none"
 """What a server is sent that wants none: the client sends something always."""
 CONNECT_S = 3.0
@@ -51,7 +53,7 @@ class OpenAILLM(OpenAILLMService):
                 description=(
                     "The environment variable that holds the server's key; null is OPENAI_API_KEY "
                     "for OpenAI, and no key for any other server."
-                )
+                ),
             ),
         ] = None,
         system: Annotated[
@@ -89,7 +91,8 @@ class OpenAILLM(OpenAILLMService):
             settings.max_completion_tokens = max_tokens
         elif max_tokens is not None:
             settings.max_tokens = max_tokens
-        key = _key(key_variable or (KEY_VARIABLE if is_openai else None), base_url)
+        self.access = _access(key_variable or (KEY_VARIABLE if is_openai else None), base_url)
+        key = self.access.key if self.access else NO_KEY
         super().__init__(api_key=key, base_url=base_url, settings=settings)
 
     def create_client(  # type: ignore[override]
@@ -109,14 +112,20 @@ class OpenAILLM(OpenAILLMService):
         await self._client.close()
 
 
-def _key(variable: str | None, base_url: str) -> str:
+def _access(variable: str | None, base_url: str) -> Access | None:
     if variable is None:
-        return NO_KEY
-    key = os.environ.get(variable, "").strip()
-    if not key:
+        return None
+    if not VARIABLE.fullmatch(variable):
+        raise ConfigError(
+            "key_variable names the environment variable that holds the key, like OUR_KEY; "
+            "the key itself never stands in a YAML."
+        )
+    host = urlsplit(base_url).hostname or base_url
+    vendor = Vendor("OpenAI" if host == OPENAI_HOST else host, variable, base_url)
+    if not key_in(variable):
         raise ConfigError(
             f"the environment has no {variable}, and {base_url} wants a key. Set it: "
             f"export {variable}=..., or name a server that wants none: "
             "base_url: http://127.0.0.1:11434/v1 is Ollama."
         )
-    return key
+    return vendor.access()

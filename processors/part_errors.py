@@ -9,7 +9,7 @@ from pipecat.frames.frames import ErrorFrame
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.utils.errors import ErrorCategory
 
-from bargein.processors.vendor import Vendor, without_keys
+from bargein.processors.vendor import Access, without_keys
 
 LIMITED = (ErrorCategory.RATE_LIMIT, ErrorCategory.QUOTA)
 REFUSED = (ErrorCategory.AUTHENTICATION, ErrorCategory.AUTHORIZATION)
@@ -39,9 +39,10 @@ class PartFailure:
 def failure_of(frame: ErrorFrame, parts: Iterable[FrameProcessor]) -> PartFailure:
     """Read Pipecat's error; `parts` are those of the pipeline."""
     category = frame.category
-    vendor = getattr(type(frame.processor), "vendor", None)
+    access = getattr(frame.processor, "access", None)
     reason = without_keys(frame.error)
-    if category in REFUSED and isinstance(vendor, Vendor):
+    if category in REFUSED and isinstance(access, Access):
+        vendor = access.vendor
         reason = (
             f"{vendor.name} refuses the key in {vendor.key_variable}. Set it to one that is good."
         )

@@ -6,6 +6,8 @@ A key in a YAML would be copied, committed and printed with it.
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from bargein.config.masking import MASK
@@ -13,6 +15,8 @@ from bargein.errors import ConfigError
 
 SHORTEST_KEY = 8
 """What is shorter stands in any text, and is no vendor's key: it is not struck out."""
+_UNFIT = re.compile(r"[^!#-&(-~]")
+"""No key has a space, a line break, a quotation mark, or a letter beyond ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Vendor:
     """Where its service is, unless a part says otherwise."""
 
     def access(self, url: str | None = None) -> Access:
-        """Give the key with the address; raises ConfigError if there is no key."""
-        key = os.environ.get(self.key_variable, "").strip()
+        """Give the key with the address; raises ConfigError if there is none."""
+        key = key_in(self.key_variable)
         if not key:
             raise ConfigError(
                 f"the environment has no {self.key_variable}. "
@@ -63,11 +67,31 @@ ANTHROPIC = Vendor("Anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com"
 ELEVENLABS = Vendor("ElevenLabs", "ELEVENLABS_API_KEY", "wss://api.elevenlabs.io")
 VENDORS = (DEEPGRAM, ANTHROPIC, ELEVENLABS)
 
+_variables = {vendor.key_variable for vendor in VENDORS}
+"""Those in which a key was looked for; they only grow."""
+
+
+def key_in(variable: str) -> str:
+    """Give the key in a variable of the environment, or "".
+
+    Raises ConfigError if it holds what no header of a request can carry: quotation marks of a
+    .env file, a line too many. What sends it would say so only in the call, and print the key.
+    """
+    _variables.add(variable)
+    key = os.environ.get(variable, "").strip()
+    if wrong := _UNFIT.search(key):
+        raise ConfigError(
+            f"{variable} in the environment is no key: character {wrong.start() + 1} of it is "
+            f"{unicodedata.name(wrong[0], 'a line break or the like').lower()}. "
+            "Set it to the key alone."
+        )
+    return key
+
 
 def without_keys(text: str) -> str:
-    """Return the text with every vendor's key struck out, whoever has put it there."""
-    for vendor in VENDORS:
-        key = os.environ.get(vendor.key_variable, "").strip()
+    """Return the text with every key struck out that was looked for, whoever has put it there."""
+    for variable in sorted(_variables):
+        key = os.environ.get(variable, "").strip()
         if len(key) >= SHORTEST_KEY:
             text = text.replace(key, MASK)
     return text

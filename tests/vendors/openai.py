@@ -71,6 +71,8 @@ class OpenAI:
     ) -> None:
         """Both are asked with the request."""
         self._answer_to, self._latency = answer, latency
+        self.key: str | None = None
+        """The one that may list the models; None takes any."""
         self.requests: list[Request] = []
         self.news = asyncio.Event()
 
@@ -79,6 +81,7 @@ class OpenAI:
         """Serve, and give the address: `http://127.0.0.1:PORT/v1`."""
         app = web.Application()
         app.router.add_post("/v1/chat/completions", self._serve)
+        app.router.add_get("/v1/models", self._models)
         # A client that leaves ends the writing at once.
         runner = web.AppRunner(app, handler_cancellation=True)
         await runner.setup()
@@ -89,9 +92,14 @@ class OpenAI:
         finally:
             await runner.cleanup()
 
+    async def _models(self, request: web.Request) -> web.StreamResponse:
+        if self.key not in (None, _key_of(request)):
+            return web.json_response({"error": {"message": "no"}}, status=Status.NO_KEY)
+        listed = [{"id": "tea-1", "object": "model", "created": 0, "owned_by": "us"}]
+        return web.json_response({"object": "list", "data": listed})
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        seen = Request(key, await request.json())
+        seen = Request(_key_of(request), await request.json())
         self.requests.append(seen)
         answer = self._answer_to(seen)
         if answer.status is not Status.FINE:
@@ -134,6 +142,10 @@ class OpenAI:
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
+
+
+def _key_of(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
 async def _event(response: web.StreamResponse, seen: Request, **fields: Any) -> None:

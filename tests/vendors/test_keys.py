@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bargein.cli import main
+from bargein.processors.openai_llm import OpenAILLM
 from bargein.processors.vendor import VENDORS, without_keys
 
 pytestmark = pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning")
@@ -89,6 +90,32 @@ def test_no_command_shows_a_key(command: str) -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_key_in_a_message_is_struck_out() -> None:
     assert without_keys(f"GET /v1?key={KEY} was refused") == "GET /v1?key=*** was refused"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "character"),
+    [("sk-one\nsk-two", "7 of it is a line break"), ('"sk-one"', "1 of it is quotation mark")],
+)
+@pytest.mark.usefixtures("folder")
+def test_what_can_be_no_key_is_one_sentence_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, wrong: str, character: str
+) -> None:
+    for vendor in VENDORS:
+        monkeypatch.setenv(vendor.key_variable, wrong)
+    result = bargein("check", "bot.yaml")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == len(VENDORS)
+    for vendor, line in zip(VENDORS, result.stderr.splitlines(), strict=True):
+        assert f"{vendor.key_variable} in the environment is no key: character {character}" in line
+        assert "sk-one" not in line
+
+
+def test_a_key_of_ones_own_server_is_struck_out_of_messages_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OUR_KEY", KEY)
+    OpenAILLM(model="m", base_url="http://llm.example/v1", key_variable="OUR_KEY")
+    assert without_keys(f"no such key: {KEY}") == "no such key: ***"
 
 
 @pytest.mark.usefixtures("folder")

@@ -19,6 +19,7 @@ from tests.vendors.account import Account, Refusal
 from tests.vendors.anthropic import Anthropic
 from tests.vendors.deepgram import Deepgram
 from tests.vendors.elevenlabs import ElevenLabs
+from tests.vendors.openai import Answer, OpenAI
 
 pytestmark = [
     pytest.mark.slow,
@@ -169,3 +170,47 @@ async def test_a_key_that_may_not_list_is_good_all_the_same(accounts: tuple[Acco
     result = await bargein("check", "bot.yaml", "--live")
     assert result.exit_code == 0
     assert "Deepgram    good" in result.stdout
+
+
+OPENAI_CONFIG = """\
+name: ours
+transport: {{use: local, port: 0}}
+endpointing: {{smart_turn: false}}
+pipeline:
+  - interruption
+  - silero_vad
+  - use: pocketsphinx_stt
+    dictation: true
+  - use: openai_llm
+    base_url: {}
+    model: tea-1
+    key_variable: OUR_KEY
+  - espeak_tts
+  - played_audio
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "command", "said"),
+    [
+        (KEY, ("check", "--live"), "127.0.0.1, 1 models:\n  tea-1\n"),
+        ("sk-another", ("check", "--live"), "127.0.0.1 refuses the key in OUR_KEY. Set it to one"),
+        ("sk-another", ("run",), "127.0.0.1 refuses the key in OUR_KEY. Set it to one"),
+    ],
+)
+async def test_the_key_of_a_server_behind_openais_api_is_tried_like_any_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    good: str,
+    command: tuple[str, ...],
+    said: str,
+) -> None:
+    monkeypatch.setenv("OUR_KEY", KEY)
+    server = OpenAI(lambda _: Answer())
+    server.key = good
+    async with server.open() as url:
+        (tmp_path / "bot.yaml").write_text(OPENAI_CONFIG.format(url))
+        result = await bargein(command[0], str(tmp_path / "bot.yaml"), *command[1:])
+    assert said in result.output
+    assert result.exit_code == (good != KEY)
+    assert KEY not in result.output

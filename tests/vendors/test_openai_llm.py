@@ -81,6 +81,12 @@ def test_a_key_that_is_wanted_and_not_there_is_said_with_the_way_out(
         OpenAILLM(model="m", base_url=url, key_variable=named)
 
 
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigError, match="key_variable names the environment") as refused:
+        OpenAILLM(model="m", base_url="http://llm.example/v1", key_variable="sk-the-key-itself")
+    assert "sk-the" not in str(refused.value)
+
+
 @pytest.mark.pipeline
 async def test_a_reply_that_is_interrupted_is_cancelled_at_the_server() -> None:
     server = OpenAI(lambda _: Answer(REPLY), lambda _: Writing(whole_ms=8000))
