@@ -52,6 +52,7 @@ def asked(page: Page, came: list[Came]) -> list[tuple[int, int, int, int]]:
         ([(1, 1, 0), (1, 1, 2), (1, 1, 1), (1, 1, 3)], [(1, 1, 1, 1)]),  # overtaken
         ([(1, 1, 0), (1, 2, 1)], [(1, 2, 0, 1)]),  # the next utterance's first is missing
         ([(1, 1, 0), (2, 1, 7), (2, 1, 8)], []),  # a verdict: it goes on anywhere
+        ([(1, 1, 0), (2, 2, 1)], [(2, 2, 0, 1)]),  # the first of the answer to an interruption
         ([(2, 1, 0), (1, 1, 5), (2, 1, 1)], []),  # flushed
         ([(1, 2, 0), (1, 1, 9), (1, 2, 1)], []),  # of an utterance before
     ],

@@ -12,7 +12,9 @@ import {bounded} from './waiting.js';
 
 /** To gather addresses; those found by then are offered. */
 const GATHER_BOUND_MS = 2000;
-/** From the offer to both channels open: then there is no way for UDP. */
+/** The server answers within 10 s, or refuses. */
+const ANSWER_BOUND_MS = 12_000;
+/** From the answer to both channels open: then there is no way for UDP. */
 const OPEN_BOUND_MS = 6000;
 
 export class DataLine {
@@ -108,6 +110,7 @@ async function answerTo(url, {localDescription: {sdp, type}}) {
     method: 'POST',
     headers: {'content-type': 'application/json'},
     body: JSON.stringify({sdp, type}),
+    signal: AbortSignal.timeout(ANSWER_BOUND_MS),
   });
   if (response.ok) return response.json();
   const {detail = response.statusText} = await response.json().catch(() => ({}));

@@ -26,9 +26,9 @@ export class Missing {
     const start = view.getUint32(12, true) + view.getUint32(16, true) * U32;
     const end = start + Math.floor((buffer.byteLength - HEADER_BYTES) / BYTES_PER_SAMPLE);
     if (epoch < this.#epoch || (epoch === this.#epoch && utterance < this.#utterance)) return null;
-    if (epoch !== this.#epoch) this.#begin(epoch, utterance, start);
-    // Within an epoch each further utterance is sent from its first sample on.
-    if (utterance !== this.#utterance) this.#begin(epoch, utterance, 0);
+    // A further utterance is sent from its first sample on; one that a verdict cut goes on anywhere.
+    if (utterance > this.#utterance) this.#begin(epoch, utterance, 0);
+    else if (epoch !== this.#epoch) this.#begin(epoch, utterance, start);
     const from = this.#end;
     this.#end = Math.max(from, end);
     return start > from ? question(epoch, utterance, from, start - from) : null;

@@ -20,8 +20,9 @@ Serve = Callable[[LocalTransport, DataLink], Awaitable[None]]
 
 ANSWER_S = 10.0
 """To answer an offer; asking a STUN server that is silent takes 5 s of it."""
-CONNECT_S = 10.0
-"""From the answer to both channels open."""
+CONNECT_S = 5.0
+"""From the answer to both channels open. The page turns to the WebSocket after 6 s
+(`data_line.js`): its seat must be free by then, or the room would be full of itself."""
 LOST_S = 6.0
 """A browser sends audio 31 times a second: one that is silent for so long is gone."""
 LOOK_EVERY_S = 0.5
