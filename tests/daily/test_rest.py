@@ -6,6 +6,8 @@ import re
 import time
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bargein.transports.daily.errors import DailyError
 from bargein.transports.daily.rest import BOT_USER_ID, TRIES, Rest
@@ -83,6 +85,24 @@ async def test_a_wrong_key_is_said_once_and_not_shown(account: Daily) -> None:
 async def test_an_api_that_is_not_there_is_said() -> None:
     with pytest.raises(DailyError, match="can't be reached"):
         async with Rest("http://127.0.0.1:9", KEY, first_pause_s=0.001) as api:
+            await api.create_room(expires_s=1)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe\x80", b"[]", b"[" * 100_000, b"<html>"])
+@pytest.mark.parametrize(
+    ("status", "says"), [(200, "is transport.api_url Daily's"), (502, "fails")]
+)
+async def test_an_answer_that_is_no_object_is_said(body: bytes, status: int, says: str) -> None:
+    async def nonsense(_: web.Request) -> web.Response:
+        return web.Response(status=status, body=body, content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/rooms", nonsense)
+    async with (
+        TestServer(app) as server,
+        Rest(f"http://{server.host}:{server.port}", KEY, first_pause_s=0) as api,
+    ):
+        with pytest.raises(DailyError, match=says):
             await api.create_room(expires_s=1)
 
 

@@ -132,8 +132,7 @@ class Rest:
         assert self._session is not None, "use it with `async with`"
         try:
             async with self._session.request(method, self._url + path, json=body) as answer:
-                text = await answer.text()
-                return answer.status, _object(text)
+                return answer.status, _object(await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = str(error) or f"no answer in {self._timeout.total:.0f} s"
             raise DailyError(
@@ -141,10 +140,10 @@ class Rest:
             ) from error
 
 
-def _object(text: str) -> Mapping[str, Any]:
+def _object(body: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = json.loads(body)
+    except (ValueError, RecursionError):  # no JSON, no text, or made to be no JSON
         return {}
     return value if isinstance(value, dict) else {}
 
