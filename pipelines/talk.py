@@ -17,6 +17,7 @@ from bargein.pipelines.session import assemble, warm_up
 from bargein.transports.device.console import Console
 from bargein.transports.device.device import Device
 from bargein.transports.device.line import DeviceLine
+from bargein.transports.local.connection import DisconnectedError
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 
@@ -48,18 +49,8 @@ async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
     try:
         _ends_at_signals(line)
         _introduce(config, device, line)
-        hello = await expect_hello(line)
-        transport = LocalTransport(
-            line, sample_rate_hz=device.sample_rate_hz, capabilities=hello.capabilities
-        )
-        session = assemble(
-            config,
-            transport=transport,
-            link=line,
-            sample_rate_hz=device.sample_rate_hz,
-            ledger=ledger,
-        )
-        await session.run(until=line.closed, greet_after=transport.microphone_heard)
+        with contextlib.suppress(DisconnectedError):  # before it said hello; `failure` says why
+            await _converse(config, device, line, ledger)
     finally:
         await line.end()
         console.end()
@@ -68,6 +59,21 @@ async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
     dropouts = line.counts.underflows + line.counts.overflows
     if dropouts >= MANY_DROPOUTS:
         print(f"The sound broke up {dropouts} times; raise transport.buffer_ms.")
+
+
+async def _converse(config: Config, device: Device, line: DeviceLine, ledger: Sink | None) -> None:
+    hello = await expect_hello(line)
+    transport = LocalTransport(
+        line, sample_rate_hz=device.sample_rate_hz, capabilities=hello.capabilities
+    )
+    session = assemble(
+        config,
+        transport=transport,
+        link=line,
+        sample_rate_hz=device.sample_rate_hz,
+        ledger=ledger,
+    )
+    await session.run(until=line.closed, greet_after=transport.microphone_heard)
 
 
 def _introduce(config: Config, device: Device, line: DeviceLine) -> None:

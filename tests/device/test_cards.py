@@ -25,6 +25,7 @@ WINDOWS = [
     ("wanted", "index"),
     [
         (None, 2),
+        ("", 2),  # `output: ${SPEAKER:-}`
         ("usb headset", 1),
         ("hw:0", 0),
         ("default", 2),

@@ -67,7 +67,7 @@ def choose(cards: Sequence[Card], end: End, wanted: str | None) -> Card:
     there = [card for card in cards if card.has(end)]
     if not there:
         raise PartError(NO_CARD.format(end=end.thing))
-    if wanted is None:
+    if not wanted:  # an empty name is that of a variable that is not set
         chosen = next((card for card in there if end in card.default_for), None)
         if chosen is not None:
             return chosen
@@ -112,7 +112,7 @@ def sounddevice() -> ModuleType:
 def cards() -> list[Card]:
     """List the devices of this machine; a PartError if they can't be asked for."""
     sd = sounddevice()
-    with quiet_stderr():
+    with quiet_stderr(), asked():
         apis, devices = sd.query_hostapis(), sd.query_devices()
         default_api = sd.default.hostapi
     return [
@@ -132,6 +132,18 @@ def cards() -> list[Card]:
         )
         for index, each in enumerate(devices)
     ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def asked() -> Iterator[None]:
+    """Asking PortAudio what there is: where it does not answer, a PartError says what it says."""
+    try:
+        yield
+    except sounddevice().PortAudioError as error:
+        raise PartError(
+            f"the sound system does not say what devices it has: {error}. "
+            "Is a sound server being started or stopped? Try again."
+        ) from error
 
 
 @contextlib.contextmanager

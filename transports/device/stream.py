@@ -37,3 +37,12 @@ def opened(end: End, card: Card, buffer_ms: int, callback: Callable[..., None]) 
         f"program, or forbidden to this one? `bargein devices` lists the others: name one as "
         f"transport.{end}."
     )
+
+
+def started(end: End, stream: Any) -> None:
+    """Start it; PartError if the device, which could be opened, does not run."""
+    try:
+        with quiet_stderr():
+            stream.start()
+    except sounddevice().PortAudioError as error:
+        raise PartError(f"the {end.thing} can't be started: {error}. Was it unplugged?") from error

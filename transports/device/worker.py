@@ -30,10 +30,10 @@ from bargein.errors import BargeinError, PartError
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.silero import Silero
 from bargein.transports.device import pipe
-from bargein.transports.device.cards import End, cards, choose, quiet_stderr, sounddevice
+from bargein.transports.device.cards import End, asked, cards, choose, quiet_stderr, sounddevice
 from bargein.transports.device.duplex import Duplex, Rates
 from bargein.transports.device.echo_canceller import EchoCanceller
-from bargein.transports.device.stream import BLOCK_MS, opened
+from bargein.transports.device.stream import BLOCK_MS, opened, started
 
 SILENT_MS = 2_000
 """No callback for so long, and the device counts as gone. A sound server may take a second to
@@ -158,8 +158,8 @@ class Worker:
         gc.collect()
         gc.freeze()  # what lasts is not looked through again and again
         self._running.begin()
-        for stream in self._streams:
-            stream.start()
+        for end, stream in zip(End, self._streams, strict=True):
+            started(end, stream)
         return told
 
     def _made(self, told: pipe.Opened) -> Duplex:
@@ -270,8 +270,9 @@ class Worker:
 def _look_again() -> None:
     """Have PortAudio list the devices anew; it does so only when it begins."""
     sd = sounddevice()
-    with quiet_stderr():
-        sd._terminate()
+    with quiet_stderr(), asked():
+        if sd._initialized:  # it is not, where that failed the time before
+            sd._terminate()
         sd._initialize()
 
 
