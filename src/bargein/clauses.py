@@ -47,8 +47,8 @@ class Piece:
 class Clauses:
     """Makes pieces of the tokens of one reply after another.
 
-    Joined with spaces the pieces of a reply are its text, whatever its tokens were (a comma that was
-    glued to the next word may get one); whitespace other than one space is kept only inside a
+    Joined with spaces the pieces of a reply are its text, whatever its tokens were (a comma that
+    was glued to the next word may get one); whitespace other than one space is kept only inside a
     piece. Times are milliseconds of any one clock.
     """
 
