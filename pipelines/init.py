@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,6 +12,9 @@ from bargein.errors import BargeinError
 
 PLACEHOLDER = "my bot"
 """Stands in the starter's files where the bot's name goes."""
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NOT_TEXT = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+"""What YAML takes for something else."""
 LEFT_OUT = "__pycache__"
 
 
@@ -23,17 +28,25 @@ def write_starter(folder: Path) -> list[Path]:
         raise BargeinError(
             f"{folder} exists and is not empty: nothing was written. Name a folder that is new."
         )
-    name = folder.resolve().name
+    name = folder.resolve().name.encode(errors="replace").decode()
     written: list[Path] = []
     try:
         for path, text in _starter(files("bargein.pipelines") / "starter", Path()):
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text.replace(PLACEHOLDER, name), encoding="utf-8")
+            named = in_yaml(name) if path.suffix == ".yaml" else " ".join(name.split())
+            target.write_text(text.replace(PLACEHOLDER, named), encoding="utf-8")
             written.append(target)
     except OSError as error:
         raise BargeinError(f"{folder} can't be written: {error.strerror}.") from error
     return written
+
+
+def in_yaml(name: str) -> str:
+    """Write a name so that it is text in a YAML: `yes`, `12` and `a: b` are not, as they stand."""
+    if PLAIN.fullmatch(name) and name.lower() not in NOT_TEXT:
+        return name
+    return json.dumps(name, ensure_ascii=False).replace("${", "$${")
 
 
 def _starter(at: Traversable, below: Path) -> list[tuple[Path, str]]:

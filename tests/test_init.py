@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bargein.cli import main
+from bargein.pipelines.load import load
 
 FILES = {
     "bot.yaml",
@@ -51,6 +53,17 @@ def test_a_file_of_that_name_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "bot").write_text("mine")
     assert init(tmp_path / "bot").exit_code == 1
     assert (tmp_path / "bot").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["yes", "12", "a: b", "tea #1", 'say "hi"', "{x}${HOME}", "two\nlines", "back\\slash", "ü"],
+)
+def test_whatever_the_folder_is_called_so_is_the_bot(tmp_path: Path, name: str) -> None:
+    made = init(tmp_path / name)
+    config = load(tmp_path / name / "bot.yaml", environ={"HOME": "/home/me"})
+    assert config.name == name
+    assert f"\n  pytest {shlex.quote(str(tmp_path / name))}\n" in made.output
 
 
 @pytest.mark.slow

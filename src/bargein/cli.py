@@ -6,6 +6,7 @@ Mistakes of the user are one line each on stderr and exit status 1; `--debug` ad
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -278,12 +279,16 @@ def init(folder: Path) -> None:
 
     for path in write_starter(folder):
         click.echo(f"wrote {path}")
-    bot = folder / "bot.yaml"
+    # A name that begins with a dash would be an option.
+    bot, scenarios, here = (
+        shlex.quote(str(path) if path.is_absolute() else f"./{path}")
+        for path in (folder / "bot.yaml", folder / "scenarios", folder)
+    )
     click.echo(
         f"\nIt works as it is. Next:\n"
         f"  bargein run {bot}\n"
-        f"  bargein rehearse {bot} {folder / 'scenarios'}\n"
-        f"  pytest {folder}"
+        f"  bargein rehearse {bot} {scenarios}\n"
+        f"  pytest {here}"
     )
 
 
