@@ -18,7 +18,10 @@ from bargein.processors.vendor import ANTHROPIC, DEEPGRAM, VENDORS, Access, with
 TIMEOUT_S = 5.0
 """Of one request."""
 MOST_LISTED = 100
-UNAUTHORIZED, FORBIDDEN = 401, 403
+OK, UNAUTHORIZED, FORBIDDEN = 200, 401, 403
+UNREADABLE = (ValueError, TypeError, AttributeError)
+"""What the vendors' packages raise where an answer is something else: a proxy's login page."""
+NOT_ITSELF = "its answer is not of its kind: a proxy's or another server's?"
 LIMITED_KEY = "missing_permissions"
 """ElevenLabs' word for a key that is good, but not for this list."""
 ONCE: Any = {"max_retries": 0}
@@ -149,10 +152,14 @@ def _plainly(ask: Ask, failed: type[Exception]) -> Ask:
                 return []
             if status == UNAUTHORIZED:
                 raise RefusedError(status) from None
+            if status == OK:
+                raise UnreachableError(NOT_ITSELF) from None
             said = f"it answered {status}" if status else _named(error)
             raise UnreachableError(said) from None
-        except (httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             raise UnreachableError(_named(error)) from None
+        except UNREADABLE:
+            raise UnreachableError(NOT_ITSELF) from None
 
     return asked
 

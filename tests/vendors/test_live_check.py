@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from click.testing import CliRunner, Result
 
 from bargein.cli import main
@@ -214,3 +215,38 @@ async def test_the_key_of_a_server_behind_openais_api_is_tried_like_any_other(
     assert said in result.output
     assert result.exit_code == (good != KEY)
     assert KEY not in result.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("text/html", "<html>Log in</html>"), ("application/json", "3")],
+)
+@pytest.mark.usefixtures("accounts")
+async def test_a_page_of_a_proxys_in_place_of_the_vendor_is_no_stack_trace(
+    tmp_path: Path, kind: str, body: str
+) -> None:
+    async with page(kind, body) as port:
+        urls = (f"ws://{port}", f"http://{port}", f"ws://{port}")
+        (tmp_path / "bot.yaml").write_text(CONFIG.format(*urls))
+        result = await bargein("check", "bot.yaml", "--live")
+    assert result.exit_code == 1
+    assert result.stdout.count("unknown: its answer is not of its kind") == len(VENDORS)
+
+
+@asynccontextmanager
+async def page(kind: str, body: str) -> AsyncIterator[str]:
+    """A server that answers everything so; gives its host and port."""
+    app = web.Application()
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=body, content_type=kind)
+
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"{host}:{port}"
+    finally:
+        await runner.cleanup()
