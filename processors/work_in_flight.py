@@ -2,7 +2,9 @@
 
 Each kind of service has its own notion of it. `given` and `made` see all frames that go in and
 come out; `again` gives what the next one is to do, `ending` what closes what the failed one has
-begun. The frames of `again` are copies, marked where they have passed on already.
+begun. The frames of `again` are copies, marked, where they have passed on already.
+
+Past 300 lines, for the three kinds are read side by side: each answers the same questions.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ AGAIN = "bargein_again"
 REMEMBERED_MS = 15_000
 """So much of the microphone is kept for the next recogniser, since the last final transcript."""
 MS_PER_S = 1000
+KEPT = (InputAudioRawFrame, VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)
+"""What a recogniser is given, and passes on."""
 
 
 class Work(Protocol):
@@ -126,6 +130,8 @@ class Hearing:
         """Begin with nothing heard."""
         self._heard: list[Frame] = []
         self._heard_ms = 0.0
+        self._passed: set[int] = set()
+        """Of those that are kept: the ids of the frames that came out."""
         self._onset: VADUserStartedSpeakingFrame | None = None
 
     @property
@@ -159,11 +165,17 @@ class Hearing:
         if isinstance(frame, TranscriptionFrame):
             self._heard = [self._onset] if self._onset else []
             self._heard_ms = 0.0
+            self._passed &= {kept.id for kept in self._heard}
+        elif isinstance(frame, KEPT):
+            self._passed.add(frame.id)
         return AGAIN not in frame.metadata
 
     def again(self) -> Sequence[Frame]:
-        """Give the audio; the next recogniser gets it at once, and then as it comes."""
-        return [_copy(frame) for frame in self._heard]
+        """Give the audio; the next recogniser gets it at once, and then as it comes.
+
+        What the failed one still held passes when it comes out of the next one.
+        """
+        return [_copy(frame) if frame.id in self._passed else frame for frame in self._heard]
 
     def ending(self) -> Sequence[Frame]:
         """Nothing is begun that has an end."""
@@ -172,9 +184,16 @@ class Hearing:
     def _keep(self, frame: InputAudioRawFrame) -> None:
         self._heard.append(frame)
         self._heard_ms += _length_ms(frame)
+        is_begun = False
         while self._heard_ms > REMEMBERED_MS:
             oldest = self._heard.pop(0)
             self._heard_ms -= _length_ms(oldest)
+            self._passed.discard(oldest.id)
+            is_begun |= oldest is self._onset
+        if is_begun and self._onset:
+            # Who speaks for longer speaks still.
+            self._heard.insert(0, self._onset)
+            self._passed.add(self._onset.id)
 
 
 class Speaking:

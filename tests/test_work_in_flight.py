@@ -93,16 +93,39 @@ def test_a_recogniser_gets_the_audio_since_the_last_final_transcript_and_passes_
     work = Hearing()
     for frame in (audio(), VADUserStartedSpeakingFrame(), audio()):
         work.given(frame)
+        assert work.made(frame)
     assert work.made(TranscriptionFrame("two teas", "user", "now"))
     later = audio()
     for given in (later, VADUserStoppedSpeakingFrame()):
         work.given(given)
+        assert work.made(given)
     again = work.again()
     kinds = [VADUserStartedSpeakingFrame, InputAudioRawFrame, VADUserStoppedSpeakingFrame]
     assert [type(frame) for frame in again] == kinds
     assert all(AGAIN in frame.metadata for frame in again)
     assert not any(work.made(frame) for frame in again)
-    assert work.made(later)
+
+
+def test_what_a_dead_recogniser_never_passed_on_passes_when_the_next_one_has_it() -> None:
+    work = Hearing()
+    heard, stuck = audio(), VADUserStoppedSpeakingFrame()
+    work.given(heard)
+    assert work.made(heard)
+    work.given(stuck)
+    passes = [work.made(frame) for frame in work.again()]
+    assert passes == [False, True]
+    # Once it has passed, a third one is given it as what has.
+    assert not any(work.made(frame) for frame in work.again())
+
+
+def test_who_speaks_for_longer_than_is_remembered_speaks_still() -> None:
+    work = Hearing()
+    work.given(VADUserStartedSpeakingFrame())
+    for _ in range(2 * REMEMBERED_MS // 20):
+        work.given(audio())
+    again = work.again()
+    assert isinstance(again[0], VADUserStartedSpeakingFrame)
+    assert len(again) == 1 + REMEMBERED_MS // 20
 
 
 def test_no_more_is_remembered_than_a_long_sentence() -> None:
