@@ -50,7 +50,7 @@ class CallObject {
     const answer = await response.json();
     if (answer.refused) {
       this.#tell('error', {errorMsg: answer.refused});
-      throw new Error(answer.refused);
+      throw answer.refused; // a mere text, as daily-js does it
     }
     await this.#connection.setRemoteDescription({type: 'answer', sdp: answer.sdp});
     await opened;

@@ -173,4 +173,6 @@ async def test_a_room_that_refuses_is_said_on_the_page(tmp_path: Path, chromium_
         await visit.page.reload()
         await visit.page.get_by_role("button", name="Start").click()
         trouble = visit.page.locator("#trouble")
-        await trouble.get_by_text("The room is over").wait_for(timeout=10_000)
+        await trouble.get_by_text(
+            "The room is over, or this link is not for it (meeting has expired)."
+        ).wait_for(timeout=10_000)

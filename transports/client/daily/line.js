@@ -122,13 +122,16 @@ export class DailyLine {
   }
 }
 
+/** @param {*} error what Daily throws: an Error, a mere text, or an object of its own */
 function cannotJoin(error) {
-  const reason = /exp|not exist|not found|token|allowed/i.test(error.message)
+  const told = error?.message ?? error?.errorMsg ?? error;
+  const text = typeof told === 'string' && told !== '' ? told : 'Daily tells no reason';
+  const reason = /exp|not exist|not found|token|allowed/i.test(text)
     ? 'The room is over, or this link is not for it'
     : 'The room at Daily cannot be joined';
   return new ClientError(
     'room_refused',
-    `${reason} (${error.message}).`,
+    `${reason} (${text}).`,
     'Ask for a new link, or check that this network lets Daily through, then connect again.',
   );
 }
