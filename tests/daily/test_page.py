@@ -176,3 +176,13 @@ async def test_a_room_that_refuses_is_said_on_the_page(tmp_path: Path, chromium_
         await trouble.get_by_text(
             "The room is over, or this link is not for it (meeting has expired)."
         ).wait_for(timeout=10_000)
+
+
+async def test_an_address_without_a_room_is_said_to_name_none(
+    tmp_path: Path, chromium_path: str
+) -> None:
+    async with visiting(tmp_path, chromium_path, MIDDLE, microphone(blip(length_ms=60))) as visit:
+        await visit.page.goto(visit.page.url.partition("?")[0])
+        await visit.page.get_by_role("button", name="Start").click()
+        trouble = visit.page.locator("#trouble")
+        await trouble.get_by_text("This address names no room.").wait_for(timeout=10_000)

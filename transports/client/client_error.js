@@ -54,6 +54,13 @@ export const serverGone = (reason) => new ClientError(
   'Check that the server runs and that the network is up, then connect again.',
 );
 
+export const noRoom = () => new ClientError(
+  'no_room',
+  'This address names no room.',
+  'Open the whole link that `bargein run` printed, with what stands behind its #.',
+  true,
+);
+
 export const versionMismatch = (message) => new ClientError(
   'version_mismatch',
   message,

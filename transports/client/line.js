@@ -1,10 +1,12 @@
 /** Which way a client takes to its server: a WebSocket, or WebRTC's data channels. */
 
-import {refused, serverGone} from './client_error.js';
+import {noRoom, refused, serverGone} from './client_error.js';
 import {DataLine} from './data_line.js';
 import {bounded} from './waiting.js';
 
 const ASK_BOUND_MS = 5000;
+/** The server's page is for a room at Daily, which its address must name. */
+const ROOM_AT_DAILY = 'daily';
 
 /**
  * @param {string} url of the server's WebSocket
@@ -16,6 +18,7 @@ const ASK_BOUND_MS = 5000;
 export async function openLine(url, transport) {
   if (transport === 'websocket') return webSocket(url);
   const way = await askFor(url);
+  if (way === ROOM_AT_DAILY) throw noRoom();
   if (way === null && transport === 'auto') return webSocket(url);
   if (way === null) throw serverGone('This server offers no WebRTC.');
   try {
@@ -33,12 +36,13 @@ function webSocket(url) {
   return socket;
 }
 
-/** How the server offers WebRTC; null where it does not. */
+/** How the server offers WebRTC, or that it has a room at Daily; null where it has neither. */
 async function askFor(url) {
   const beside = (path) => new URL(path, url.replace(/^ws/, 'http')).href;
   try {
     const asked = fetch(beside('/transport')).then((response) => response.json());
     const told = await bounded(asked, ASK_BOUND_MS, () => new Error('no answer'));
+    if (told.use === ROOM_AT_DAILY) return ROOM_AT_DAILY;
     if (told.use !== 'webrtc') return null;
     return {offer: beside(told.offer), iceServers: told.iceServers};
   } catch {

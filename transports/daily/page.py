@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from bargein.transports.local.server import SECURITY_HEADERS
+from bargein.transports.local.server import SECURITY_HEADERS, TRANSPORT
 
 DAILY = "https://*.daily.co"
 HEADERS = {
@@ -34,6 +34,7 @@ def page_app() -> FastAPI:
     app = FastAPI(title="bargein room at Daily", docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(_add_headers)
     app.get("/health")(_health)
+    app.get(TRANSPORT)(_transport)
     page = Path(str(files("bargein.transports"))) / "client"
     app.mount("/", StaticFiles(directory=page, html=True), name="page")
     return app
@@ -46,6 +47,11 @@ def page_link(page_url: str, room_url: str, token: str) -> str:
 
 async def _health() -> dict[str, str]:
     return {"status": "ok"}
+
+
+async def _transport() -> dict[str, str]:
+    """A page whose address names no room asks how to connect."""
+    return {"use": "daily"}
 
 
 async def _add_headers(
