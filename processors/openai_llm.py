@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
-from openai import AsyncOpenAI, Timeout
+from openai import AsyncOpenAI, AsyncStream, Timeout
+from openai.types.chat import ChatCompletionChunk
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.openai.llm import OpenAILLMService
 from pydantic import Field
 
@@ -105,6 +108,17 @@ class OpenAILLM(OpenAILLMService):
             max_retries=self._retries,
             timeout=Timeout(self._stall_ms / 1000, connect=CONNECT_S),
         )
+
+    async def get_chat_completions(self, context: LLMContext) -> AsyncStream[ChatCompletionChunk]:
+        """Ask; retries wait as long as the server wants them to, but nobody waits past the stall.
+
+        Called so by pipecat 1.14, which tells what is raised as the part's error.
+        """
+        try:
+            async with asyncio.timeout(self._stall_ms / 1000):
+                return await super().get_chat_completions(context)
+        except TimeoutError:
+            raise TimeoutError(f"the server sent nothing for {self._stall_ms} ms") from None
 
     async def cleanup(self) -> None:
         """Close the connections, which Pipecat leaves open."""

@@ -39,6 +39,8 @@ class Answer:
     """The name of a tool that is called behind the text."""
     arguments: str = "{}"
     status: Status = Status.FINE
+    retry_after_s: int = 0
+    """So long one is to wait that is refused; 0 says nothing of it."""
     stalls_after: int | None = None
     """So many tokens come, and then nothing any more."""
 
@@ -104,7 +106,8 @@ class OpenAI:
         answer = self._answer_to(seen)
         if answer.status is not Status.FINE:
             error = {"message": answer.status.name, "type": "error", "code": str(answer.status)}
-            return web.json_response({"error": error}, status=answer.status)
+            wait = {"retry-after": str(answer.retry_after_s)} if answer.retry_after_s else {}
+            return web.json_response({"error": error}, status=answer.status, headers=wait)
         try:
             return await self._write(request, seen, answer)
         except (ConnectionResetError, asyncio.CancelledError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -145,3 +146,19 @@ async def test_what_may_pass_is_asked_again_and_what_is_refused_is_not(
     with pytest.raises(AssertionError, match=answer.status.name):
         await ask()
     assert len(server.requests) == asked
+
+
+@pytest.mark.pipeline
+async def test_a_server_that_wants_to_be_asked_later_is_not_waited_for_past_the_stall() -> None:
+    server = OpenAI(lambda _: Answer(status=Status.BUSY, retry_after_s=30))
+
+    async def ask() -> None:
+        async with server.open() as url:
+            llm = OpenAILLM(model="m", base_url=url, retries=1, stall_ms=500)
+            async with running(llm) as (send, tap):
+                await send(context())
+                await tap.until(lambda: bool(tap.all(LLMFullResponseEndFrame)))
+
+    with pytest.raises(AssertionError, match="the server sent nothing for 500 ms"):
+        await asyncio.wait_for(ask(), 8)
+    assert len(server.requests) == 1
