@@ -12,8 +12,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed-run
 INSTALLED_DEV := .venv/.installed-dev
 
-# They wait for no clock; the others talk in real time, and each wants the machine for itself.
 FAST := not slow and not browser
+# They talk in real time, and each wants the machine for itself; the others run two at a time.
+ALONE := $(addprefix tests/,browser daily device end_to_end rehearsal room rtvi turns webrtc)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fast docs chromium clean
@@ -25,8 +26,8 @@ run: $(INSTALLED)
 	@$(BIN)/bargein run $(CONFIG)
 
 test: $(INSTALLED_DEV) chromium lint types
-	$(BIN)/pytest -n 2 -m "$(FAST)"
-	$(BIN)/pytest -m "not ($(FAST))"
+	$(BIN)/pytest -n 2 --dist loadscope $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest $(ALONE)
 
 check: $(INSTALLED_DEV) lint types fast
 
