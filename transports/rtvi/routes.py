@@ -20,6 +20,7 @@ from bargein.errors import ProtocolError
 from bargein.transports.local.body import MAX_BODY_BYTES, read_body
 from bargein.transports.local.origin import may_connect
 from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.seated_call import run_seated
 from bargein.transports.local.seats import Seats
 from bargein.transports.rtvi.call import Call, Serve
 from bargein.transports.rtvi.prebuilt import serve_page
@@ -122,24 +123,12 @@ class RtviRoutes:
         """Take a seat and answer; the call then runs in a task of its own."""
         call = Call(sample_rate_hz=self._room.sample_rate_hz, ice_servers=self._room.ice_servers)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._run(call, offer.sdp, answered))
+        task = asyncio.create_task(
+            run_seated(call, offer.sdp, seats=self._seats, serve=self._serve, answered=answered)
+        )
         self._calls[call.id] = call, task
         task.add_done_callback(lambda _: self._calls.pop(call.id, None))
         return call.id, await answered
-
-    async def _run(self, call: Call, sdp: str, answered: asyncio.Future[str]) -> None:
-        try:
-            with self._seats.seat():
-                answer = await call.answer(sdp)
-                if answered.cancelled():
-                    return  # who asked has gone
-                answered.set_result(answer)
-                await call.run(self._serve)
-        except ProtocolError as error:
-            if not answered.cancelled():
-                answered.set_exception(error)
-        finally:
-            await call.close()
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bargein.errors import ProtocolError
 from bargein.transports.local.body import MAX_BODY_BYTES, read_body
 from bargein.transports.local.origin import may_connect
+from bargein.transports.local.seated_call import run_seated
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import TRANSPORT
 from bargein.transports.webrtc.call import Call, Serve
@@ -86,24 +87,12 @@ class WebrtcRoutes:
         """Take a seat and answer; the call then runs in a task of its own."""
         call = Call(self._room)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(self._run(call, sdp, answered))
+        task = asyncio.create_task(
+            run_seated(call, sdp, seats=self._seats, serve=self._serve, answered=answered)
+        )
         self._calls[call] = task
         task.add_done_callback(lambda _: self._calls.pop(call, None))
         return await answered
-
-    async def _run(self, call: Call, sdp: str, answered: asyncio.Future[str]) -> None:
-        try:
-            with self._seats.seat():
-                answer = await call.answer(sdp)
-                if answered.cancelled():
-                    return  # who asked has gone
-                answered.set_result(answer)
-                await call.run(self._serve)
-        except ProtocolError as error:
-            if not answered.cancelled():
-                answered.set_exception(error)
-        finally:
-            await call.close()
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):
