@@ -56,7 +56,7 @@ clean:
 SYNC = sync --quiet --frozen --inexact --python $(PYTHON) --extra embedded
 # The vendors' own classes talk with servers on this machine in the tests.
 TESTED = --extra rtvi --extra webrtc --extra device --extra daily \
-  --extra deepgram --extra anthropic --extra elevenlabs --extra dev
+  --extra deepgram --extra anthropic --extra elevenlabs --extra mcp --extra dev
 OFFLINE = { echo "The packages could not be fetched: go online, and run the same command again." >&2; exit 1; }
 
 $(INSTALLED): uv.lock pyproject.toml | $(UV)
