@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bargein.errors import PartError
-from bargein.transports.device.cards import NO_CARD, Card, End, cards
+from bargein.transports.device.asking import asked_cards
+from bargein.transports.device.cards import NO_CARD, Card, End
 
 WIDTH = 60
 
 
 def devices() -> str:
     """List them; a PartError if they can't be asked for."""
-    found = cards()
+    found = asked_cards()
     if not found:
         raise PartError(NO_CARD.format(end="microphone and no loudspeaker"))
     return described(found)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from bargein import configs
+from bargein.transports.device import worker
 from bargein.transports.device.device import Device
 
 from .server import BOT_HZ, Server, position_of, sounding, spoken, until
@@ -89,25 +91,38 @@ async def test_a_device_that_is_unplugged_is_waited_for_and_then_given_up(
     await server.end()
 
 
-async def test_the_bot_of_the_config_talks_is_interrupted_and_ends_at_ctrl_c(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def bot_at(sound: SoundServer) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
+    """`bargein run` of the shipped config, and the lines that it shows."""
     shown: list[str] = []
 
     async def read(stream: asyncio.StreamReader) -> None:
         while line := await stream.readline():
             shown.append(line.decode().rstrip())
 
+    bot = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "bargein", "run", str(CONFIG)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **sound.env},
+    )
+    assert bot.stdout is not None
+    reading = asyncio.create_task(read(bot.stdout))
+    try:
+        yield bot, shown
+    finally:
+        with suppress(ProcessLookupError):
+            bot.kill()
+        await reading
+        await bot.wait()
+        print("\n".join(shown))
+
+
+async def test_the_bot_of_the_config_talks_is_interrupted_and_ends_at_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with machine(tmp_path, monkeypatch, echo_db=-26) as sound:
-        bot = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "bargein", "run", str(CONFIG)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **sound.env},
-        )
-        assert bot.stdout is not None
-        reading = asyncio.create_task(read(bot.stdout))
-        try:
+        async with bot_at(sound) as (bot, shown):
             await until(lambda: any("get you?" in line for line in shown), "the greeting's end")
             assert "bot  Hello, and welcome to the Corner Cafe. What can I get you?" in shown
             sound.say(spoken("Tell me about your coffee."), 16_000)
@@ -121,10 +136,25 @@ async def test_the_bot_of_the_config_talks_is_interrupted_and_ends_at_ctrl_c(
             bot.send_signal(signal.SIGINT)
             async with asyncio.timeout(ENDS_WITHIN_S):
                 assert await bot.wait() == 0
-        finally:
-            with suppress(ProcessLookupError):
-                bot.kill()
-            await reading
-            await bot.wait()
-            print("\n".join(shown))
     assert shown[-1] == "Stopped."
+
+
+def sound_process_of(bot: int) -> int:
+    """The id of the bot's process with the sound card."""
+    asked = ("pgrep", "-P", str(bot), "-f", worker.__name__)
+    return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+
+async def test_a_sound_process_that_hangs_ends_the_command_with_status_1_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine(tmp_path, monkeypatch) as sound:
+        async with bot_at(sound) as (bot, shown):
+            await until(lambda: any("Talk, and" in line for line in shown), "the start")
+            sounds = sound_process_of(bot.pid)
+            os.kill(sounds, signal.SIGSTOP)
+            async with asyncio.timeout(ENDS_WITHIN_S):
+                assert await bot.wait() == 1
+    assert "the sound process has said nothing for 4 s" in shown[-1]
+    with pytest.raises(ProcessLookupError):
+        os.kill(sounds, 0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -19,6 +21,17 @@ from bargein.transports.local.connection import DisconnectedError
 OPEN_WITHIN_S = 15.0
 """Its modules load in about a second; a sound server may have to be started."""
 EXIT_WITHIN_S = 2.0
+SILENT_S = 4.0
+"""The sound process says something each second at least: so long silent, it hangs. (Its hello is
+waited for a second longer: this is the reason to be told.)"""
+LOOK_S = 1.0
+"""Silence counts in looks of so long: a bot that was held up itself has missed one, not all."""
+MOST_UNREAD_BYTES = 262_144
+"""Over 5 s of the bot's voice: the tracker sends a fraction of a second ahead."""
+HANGS = (
+    "the sound process {does}: it hangs, or the sound server does. "
+    "Does `bargein devices` answer? Then run the command again."
+)
 
 
 class DeviceLine:
@@ -30,6 +43,7 @@ class DeviceLine:
         *,
         note: Callable[[Message], None],
         warn: Callable[[str], None],
+        silent_s: float = SILENT_S,
     ) -> None:
         """`note` hears of each message to the client, `warn` of what goes wrong with the device."""
         self.closed = asyncio.Event()
@@ -40,6 +54,8 @@ class DeviceLine:
         """Why there is no sound any more, if it is not because the bot hung up."""
         self._process = process
         self._note, self._warn = note, warn
+        self._silent_s = silent_s
+        self._opening = True
 
     @classmethod
     async def open(
@@ -114,27 +130,50 @@ class DeviceLine:
                 await self._drained()
                 await self._process.wait()
         except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+            await self._kill()
+
+    async def _kill(self) -> None:
+        self._process.kill()
+        with contextlib.suppress(TimeoutError):  # a driver that hangs may keep even a killed one
+            async with asyncio.timeout(EXIT_WITHIN_S):
+                await self._process.wait()
 
     # --- the pipes -----------------------------------------------------------------------
 
     def _write(self, data: bytes) -> None:
-        assert self._process.stdin is not None
-        if not self.closed.is_set() and not self._process.stdin.is_closing():
-            self._process.stdin.write(data)
+        stdin = self._process.stdin
+        assert stdin is not None
+        if self.closed.is_set() or stdin.is_closing():
+            return
+        stdin.write(data)
+        if stdin.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self._fail(HANGS.format(does="reads nothing any more"))
 
     async def _read(self) -> tuple[bytes, bytes]:
-        assert self._process.stdout is not None
         try:
-            header = await self._process.stdout.readexactly(pipe.HEADER.size)
+            header = await self._exactly(pipe.HEADER.size)
             kind, length = pipe.HEADER.unpack(header)
-            return kind, await self._process.stdout.readexactly(length)
+            return kind, await self._exactly(length)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            if not self.closed.is_set() and not self.failure:
-                self.failure = "the sound process ended; its own message stands above"
-            self.closed.set()
+            self._fail("the sound process ended; its own message stands above")
             raise DisconnectedError from error
+
+    async def _exactly(self, size: int) -> bytes:
+        """Wait for so many bytes; raises DisconnectedError if nothing comes for too long."""
+        assert self._process.stdout is not None
+        silent_s = OPEN_WITHIN_S if self._opening else self._silent_s
+        for _ in range(math.ceil(silent_s / LOOK_S)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(silent_s, LOOK_S)):
+                    return await self._process.stdout.readexactly(size)
+        self._fail(HANGS.format(does=f"has said nothing for {silent_s:g} s"))
+        raise DisconnectedError
+
+    def _fail(self, why: str) -> None:
+        """The talk is over, and not because the bot hung up."""
+        if not self.closed.is_set() and not self.failure:
+            self.failure = why
+        self.closed.set()
 
     async def _until_ready(self) -> None:
         while self.opened is None:
@@ -155,12 +194,15 @@ class DeviceLine:
     def _take(self, kind: bytes, text: str) -> None:
         """Something that the sound process says of itself."""
         if kind == pipe.READY:
+            self._opening = False
             self.opened = pipe.Opened(**json.loads(text))
         elif kind == pipe.COUNTS:
             self.counts = pipe.Counts(**json.loads(text))
         elif kind == pipe.GONE:
+            self._opening = True
             self._warn(text)
         elif kind == pipe.BACK:
+            self._opening = False
             self._warn("it is back, and the conversation goes on")
         elif kind == pipe.FAILED:
             self.failure = text

@@ -239,11 +239,12 @@ class Worker:
 
     def _comes_back(self) -> bool:
         """Wait for a device that was unplugged; False if the bot hung up meanwhile."""
-        self._close()
         wait_s = self._setup.wait_s
         self._tell(pipe.GONE, f"the microphone or the loudspeaker is gone; waiting {wait_s:g} s")
+        self._close()
         give_up_ms = monotonic_ms() + wait_s * 1000
         while not self._stands_still(RETRY_EVERY_S):
+            self._tell(pipe.COUNTS, asdict(self._counts()))
             try:
                 _look_again()
                 back = self._open()
