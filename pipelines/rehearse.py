@@ -25,6 +25,7 @@ from bargein.errors import BargeinError, Place
 from bargein.ledger.entries import AnyEntry, Line
 from bargein.ledger.reporter import Reporter
 from bargein.pipelines.load import Config
+from bargein.pipelines.preparation import bot_rate_hz
 from bargein.pipelines.session import assemble
 from bargein.processors.provisional_llm import BRANCH
 from bargein.rehearsal.expectations import Message
@@ -37,9 +38,6 @@ from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 from bargein.transports.rehearsal.room import Room
 from bargein.transports.rehearsal.voices import background, sound_of
-
-RATE_HZ = 24_000
-"""Of the bot's voice, where the config's transport does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Outcome:
 async def rehearse(play: Play) -> Outcome:
     """Play one scenario; always returns, in bounded time: what fails stands in the report."""
     scenario = play.written.scenario
-    rate_hz = int(str(play.config.transport.shown.get("sample_rate_hz", RATE_HZ)))
+    rate_hz = bot_rate_hz(play.config)
     seed = scenario.network.seed if play.seed is None else play.seed
     folder = play.written.path.parent
     sounds = [sound_of(act, folder, seed + i) for i, act in enumerate(scenario.user)]

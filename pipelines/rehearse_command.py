@@ -24,10 +24,10 @@ from loguru import logger
 from bargein.config.problems import InvalidConfigError, Problem, problems_of
 from bargein.errors import ConfigError, PartError
 from bargein.pipelines.load import Config, load
+from bargein.pipelines.preparation import get_ready
 from bargein.pipelines.rehearsal_files import folders, write
 from bargein.pipelines.rehearse import Outcome, Play, rehearse
 from bargein.pipelines.scenarios import read_scenarios
-from bargein.pipelines.session import warm_up
 from bargein.rehearsal.scenario import Written
 from bargein.transports.rehearsal.voices import mistakes_of_sounds
 
@@ -133,7 +133,7 @@ def _run(task: Task) -> Outcome:
     """Rehearse, in whichever process this is."""
     _log(task.debug)
     config = _load(task.config, task.settings)
-    warm_up(config)
+    get_ready(config)
     (written,) = read_scenarios([task.scenario])
     return asyncio.run(rehearse(Play(written, config, task.seed)))
 

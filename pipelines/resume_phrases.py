@@ -5,7 +5,6 @@ So it sounds at once when it is needed, while the voice is at the rest of the se
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from loguru import logger
@@ -32,11 +31,6 @@ async def prepare(config: Config, rate_hz: int) -> Mapping[str, SaidPhrase]:
         logger.warning("the voice did not say {} in time at start: it will, when needed", late)
     _BOOKS[config.digest, rate_hz] = said
     return said
-
-
-def prepare_now(config: Config, rate_hz: int) -> None:
-    """The same, where no event loop runs."""
-    asyncio.run(prepare(config, rate_hz))
 
 
 def prepared(config: Config, rate_hz: int) -> Mapping[str, SaidPhrase]:

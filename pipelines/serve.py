@@ -20,9 +20,9 @@ from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.live_check import refuse_bad_keys
 from bargein.pipelines.load import Config
-from bargein.pipelines.resume_phrases import prepare_now
+from bargein.pipelines.preparation import get_ready
 from bargein.pipelines.serve_daily import api_key, run_daily
-from bargein.pipelines.session import assemble, warm_up
+from bargein.pipelines.session import assemble
 from bargein.pipelines.talk import talk
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.device.device import Device
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 # A session reports what a processor raises, once and with its traceback.
 LOGGED: dict[str | None, str | int | bool] = {
-    "": "INFO",
     "pipecat.processors.frame_processor": "CRITICAL",
     "pipecat.pipeline.worker": "CRITICAL",
 }
@@ -51,29 +50,22 @@ STOP_S = 5
 def run(config: Config) -> None:
     """Serve the config's room until Ctrl-C; raises ConfigError if the bot can't be made."""
     room = config.transport.build()
-    if isinstance(room, Device):
-        talk(config, room)
-        return
-    if not isinstance(room, LocalRoom | DailyRoom):
+    if not isinstance(room, LocalRoom | DailyRoom | Device):
         raise ConfigError(
             "`bargein run` serves transports local, webrtc, daily and device, "
             f"not {config.transport.use}"
         )
     if isinstance(room, DailyRoom):
         api_key(os.environ)
-    logger.remove()
-    logger.add(
-        sys.stderr,
-        format="<dim>{time:HH:mm:ss.SSS}</dim> {message}",
-        filter=LOGGED,
-        # It would write the values of variables into tracebacks, keys among them.
-        diagnose=False,
-    )
+    # At a device the lines of the talk stand on the terminal.
+    _log("WARNING" if isinstance(room, Device) else "INFO")
     config.try_parts()
     for warning in refuse_bad_keys(config):
         print(f"Warning: {warning}", file=sys.stderr, flush=True)
-    prepare_now(config, room.sample_rate_hz)
-    warm_up(config)
+    get_ready(config)
+    if isinstance(room, Device):
+        talk(config, room)
+        return
     with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
         if isinstance(room, LocalRoom):
             _warn_if_open(listener)
@@ -103,6 +95,18 @@ def run(config: Config) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     print("Stopped.", flush=True)
+
+
+def _log(level: str) -> None:
+    logger.remove()
+    logger.add(
+        sys.stderr,
+        format="<dim>{time:HH:mm:ss.SSS}</dim> {message}",
+        level=level,
+        filter=LOGGED,
+        # It would write the values of variables into tracebacks, keys among them.
+        diagnose=False,
+    )
 
 
 def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) -> LocalServer:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
-
-from loguru import logger
 
 from bargein.errors import ConfigError, PartError
 from bargein.ledger.recorder import Sink
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
-from bargein.pipelines.session import assemble, warm_up
+from bargein.pipelines.session import assemble
 from bargein.transports.device.console import Console
 from bargein.transports.device.device import Device
 from bargein.transports.device.line import DeviceLine
@@ -27,10 +24,6 @@ MANY_DROPOUTS = 20
 
 def talk(config: Config, device: Device) -> None:
     """Talk until Ctrl-C, or until the bot ends it; raises ConfigError if it can't begin."""
-    logger.remove()
-    logger.add(sys.stderr, format="<dim>{time:HH:mm:ss.SSS}</dim> {message}", level="WARNING")
-    config.try_parts()
-    warm_up(config)
     with open_ledger(config.ledger) as ledger, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_talk(config, device, ledger))
     print("Stopped.", flush=True)

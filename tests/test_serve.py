@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Never
 
 import pytest
 
 from bargein import configs
-from bargein.errors import ConfigError
+from bargein.errors import ConfigError, PartError
 from bargein.pipelines import serve
 from bargein.pipelines.load import Config, load
+from bargein.pipelines.preparation import bot_rate_hz
+from bargein.pipelines.resume_phrases import prepared
+from bargein.transports.device.line import DeviceLine
 
 pytestmark = pytest.mark.filterwarnings("ignore:'audioop' is deprecated:DeprecationWarning")
 
@@ -72,6 +76,26 @@ def test_an_address_that_is_not_there_is_named(host: str, reason: str) -> None:
         serve.run(at(host))
     assert reason in str(caught.value)
     assert "another bot" not in str(caught.value)
+
+
+async def no_card(*_: object, **__: object) -> Never:
+    """What a machine without sound has to say."""
+    raise PartError("this machine has no microphone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["local", "webrtc", "device"])
+def test_the_resume_phrases_are_said_before_anybody_calls(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra 'embedded' is not installed")
+    monkeypatch.setattr(DeviceLine, "open", no_card)
+    monkeypatch.setattr("bargein.pipelines.resume_phrases._BOOKS", {})
+    port = [] if name == "device" else ["transport.port=0"]
+    config = load(LOCAL.with_name(f"{name}.yaml"), overrides=port, environ=os.environ)
+    with suppress(ConfigError):  # of no_card
+        serve.run(config)
+    assert "As I was saying," in prepared(config, bot_rate_hz(config))
 
 
 def test_a_port_that_only_the_administrator_may_open_is_named(

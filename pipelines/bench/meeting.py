@@ -21,12 +21,12 @@ from bargein.pipelines.bench.listener import Listener, Wire, within
 from bargein.pipelines.bench.progress import Note
 from bargein.pipelines.bench.tts_tape import TtsTape
 from bargein.pipelines.load import Config, load
+from bargein.pipelines.preparation import bot_rate_hz
+from bargein.pipelines.resume_phrases import prepare
 from bargein.pipelines.session import Session, assemble
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 
-RATE_HZ = 24_000
-"""Of the bot's voice, where the config's transport does not say."""
 START_S = 30.0
 VERDICT_S = 2.0
 """After a sound's end; the deadline of a contest is well below."""
@@ -44,6 +44,7 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
     """Do all meetings, so many at once as asked; raises BargeinError if the bot can't talk."""
     settings = (*request.settings, greeting(request.passage))
     config = load(Path(request.config), overrides=settings, environ=os.environ)
+    await prepare(config, bot_rate_hz(config))
     free, done = asyncio.Semaphore(request.jobs), 0
     if request.warm_up:
         await _meet(config, request, request.meetings[0])
@@ -66,7 +67,7 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
 
 
 async def _meet(config: Config, request: Request, meeting: Meeting) -> Encounter:
-    rate_hz = int(str(config.transport.shown.get("sample_rate_hz", RATE_HZ)))
+    rate_hz = bot_rate_hz(config)
     listener, tape, inside = Listener(rate_hz), TtsTape(), Inside()
     living = asyncio.create_task(listener.live())
     running: asyncio.Task[None] | None = None

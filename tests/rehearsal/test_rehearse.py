@@ -118,6 +118,18 @@ def test_all_passed_is_status_0_and_each_has_its_folder(shipped: Rehearsed) -> N
     assert {"role": "user", "content": "when do you open"} in context
 
 
+def test_a_resume_phrase_is_said_before_the_rehearsal_and_not_made_in_it(
+    shipped: Rehearsed,
+) -> None:
+    lengths = {}
+    for kind in ("heard", "bot"):
+        samples, rate_hz = shipped.wav("misfire", kind)
+        again = np.flatnonzero(samples[shipped.at("misfire", "accepted") :])
+        lengths[kind] = int(again[-1] - again[0]) / rate_hz
+    # "As I was saying," takes about half a second.
+    assert lengths["heard"] - lengths["bot"] > 0.3
+
+
 def test_the_three_tapes_have_one_length(shipped: Rehearsed) -> None:
     for name, report in shipped.reports.items():
         seconds = [
