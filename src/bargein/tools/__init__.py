@@ -1,0 +1,1 @@
+"""What an LLM may propose, and who decides: declarations, schemas, policy; pure."""
