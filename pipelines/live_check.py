@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
@@ -14,6 +15,7 @@ from bargein.pipelines.load import Config, Part, SeveralParts
 from bargein.pipelines.vendor_requests import (
     Account,
     Ask,
+    MayNotListError,
     Names,
     RefusedError,
     UnreachableError,
@@ -23,6 +25,8 @@ from bargein.processors.vendor import Access, Vendor
 
 TRIAL_S = 6.0
 """The trial of all keys at `run`; who has not answered by then counts as unreachable."""
+LOOK_S = 15.0
+"""All of `check --live`; who has not told all by then counts as unreachable."""
 ROUNDS = 5
 """Requests whose median is the latency that is shown."""
 SHOWN = 8
@@ -51,6 +55,16 @@ class Finding:
     """Median of some small requests over an open connection."""
     models: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    may_not_list: tuple[str, ...] = ()
+    """The vendor knows the key, and keeps these lists from it."""
+
+    @property
+    def verdict(self) -> str:
+        """What is known of the key, in words."""
+        if self.why:
+            return f"{self.key}: {self.why}"
+        limit = ", but may not list " + " and ".join(self.may_not_list)
+        return f"{self.key}{limit if self.may_not_list else ''}"
 
     @property
     def problem(self) -> Problem | None:
@@ -100,14 +114,9 @@ def _with_a_stand_in(config: Config, refused: Sequence[Part]) -> list[Part]:
     return [part for parts in able for part in parts]
 
 
-def look(config: Config, *, rounds: int = ROUNDS) -> list[Finding]:
+def look(config: Config, *, rounds: int = ROUNDS, within_s: float = LOOK_S) -> list[Finding]:
     """Ask each vendor for all that it tells of the account. Not to be called in an event loop."""
-
-    async def ask() -> list[Finding]:
-        # One after another: they would share the line, and the figures with it.
-        return [await _look(each, rounds) for each in _parts_with_keys(config)]
-
-    return asyncio.run(ask())
+    return asyncio.run(_look_at_all(config, rounds, within_s))
 
 
 def to_text(findings: Sequence[Finding]) -> str:
@@ -154,43 +163,73 @@ async def _judge(finding: Finding, asked: Account) -> Finding:
         await asked.try_key()
     except RefusedError:
         return replace(finding, key=Key.REFUSED)
+    except MayNotListError:
+        return replace(finding, key=Key.GOOD, may_not_list=(asked.tried_by,))
     except UnreachableError as error:
         return replace(finding, why=str(error))
     return replace(finding, key=Key.GOOD)
 
 
-async def _look(finding: Finding, rounds: int) -> Finding:
-    async with account(finding.access) as asked:
-        judged = await _judge(finding, asked)
-        if judged.key is not Key.GOOD:
-            return judged
-        times_ms = [time_ms for _ in range(rounds) if (time_ms := await _time_ms(asked.try_key))]
-        return replace(
-            judged,
-            latency_ms=median(times_ms) if times_ms else None,
-            models=tuple(await _or_none(asked.models)),
-            voices=tuple(await _or_none(asked.voices)),
+async def _look_at_all(config: Config, rounds: int, within_s: float) -> list[Finding]:
+    found = _parts_with_keys(config)
+    async with AsyncExitStack() as opened:
+        # All of them first: what is imported for one would count as another's latency.
+        accounts = [await opened.enter_async_context(account(each.access)) for each in found]
+        return list(
+            await asyncio.gather(
+                *(
+                    _look(each, asked, rounds, within_s)
+                    for each, asked in zip(found, accounts, strict=True)
+                )
+            )
         )
+
+
+async def _look(finding: Finding, asked: Account, rounds: int, within_s: float) -> Finding:
+    judged = finding
+    try:
+        async with asyncio.timeout(within_s):
+            judged = await _judge(finding, asked)
+            return await _with_lists(judged, asked, rounds) if judged.key is Key.GOOD else judged
+    except TimeoutError:
+        return replace(judged, key=Key.UNKNOWN, why=f"not all was answered in {within_s:g} s")
+
+
+async def _with_lists(judged: Finding, asked: Account, rounds: int) -> Finding:
+    times_ms = [time_ms for _ in range(rounds) if (time_ms := await _time_ms(asked.try_key))]
+    models, voices = await _names(asked.models), await _names(asked.voices)
+    kept = [kind for kind, names in (("models", models), ("voices", voices)) if names is None]
+    return replace(
+        judged,
+        latency_ms=median(times_ms) if times_ms else None,
+        models=tuple(models or ()),
+        voices=tuple(voices or ()),
+        may_not_list=tuple(dict.fromkeys((*judged.may_not_list, *kept))),
+    )
 
 
 async def _time_ms(ask: Ask) -> float | None:
     begun = time.monotonic()
     try:
         await ask()
+    except MayNotListError:
+        pass  # an answer all the same
     except (RefusedError, UnreachableError):
         return None
     return (time.monotonic() - begun) * 1000
 
 
-async def _or_none(ask: Ask) -> Names:
+async def _names(ask: Ask) -> Names | None:
+    """Give a list; None is one that the key may not have."""
     try:
         return await ask()
+    except MayNotListError:
+        return None
     except (RefusedError, UnreachableError):
         return []
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    key = str(finding.key) if not finding.why else f"{finding.key}: {finding.why}"
     latency = "" if finding.latency_ms is None else f"{finding.latency_ms:.0f} ms"
     wanted = ", ".join(
         f"{name} {value}{_absent(value, known)}"
@@ -198,7 +237,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
             finding.asked_for.items(), (finding.models, finding.voices), strict=False
         )
     )
-    return finding.part.use, finding.access.vendor.name, key, latency, wanted
+    return finding.part.use, finding.access.vendor.name, finding.verdict, latency, wanted
 
 
 def _absent(value: str, known: Sequence[str]) -> str:

@@ -18,12 +18,19 @@ from bargein.processors.vendor import ANTHROPIC, DEEPGRAM, VENDORS, Access, with
 TIMEOUT_S = 5.0
 """Of one request."""
 MOST_LISTED = 100
-OK, UNAUTHORIZED, FORBIDDEN = 200, 401, 403
+OK = 200
+REFUSING = (401, 403)
 UNREADABLE = (ValueError, TypeError, AttributeError)
 """What the vendors' packages raise where an answer is something else: a proxy's login page."""
 NOT_ITSELF = "its answer is not of its kind: a proxy's or another server's?"
-LIMITED_KEY = "missing_permissions"
-"""ElevenLabs' word for a key that is good, but not for this list."""
+DEEPGRAMS_LIMIT = "sufficient permissions"
+ANTHROPICS_LIMIT = "permission error"
+ELEVENLABS_LIMIT = "missing permissions"
+OPENAIS_LIMIT = "missing scopes"
+"""Each vendor's words for a key that it knows, which may not do what was asked.
+
+Their pages on errors have them; Deepgram, ElevenLabs and OpenAI say it with 401, too.
+"""
 ONCE: Any = {"max_retries": 0}
 
 Names = list[str]
@@ -31,7 +38,11 @@ Ask = Callable[[], Awaitable[Names]]
 
 
 class RefusedError(Exception):
-    """The vendor does not take the key."""
+    """The vendor does not take the key; the text is its status."""
+
+
+class MayNotListError(Exception):
+    """The vendor knows the key, which may not have this list."""
 
 
 class UnreachableError(Exception):
@@ -45,11 +56,13 @@ async def nothing() -> Names:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Questions to one vendor; each may raise RefusedError or UnreachableError."""
+    """Questions to one vendor, which raise RefusedError, MayNotListError or UnreachableError."""
 
     try_key: Ask
     models: Ask
     voices: Ask = nothing
+    tried_by: str = "models"
+    """The list that the key is tried with."""
 
 
 @asynccontextmanager
@@ -78,7 +91,7 @@ async def _anthropic(access: Access) -> AsyncIterator[Account]:
         async def models() -> Names:
             return [model.id async for model in client.models.list(limit=MOST_LISTED)]
 
-        asked = _plainly(models, APIError)
+        asked = _plainly(models, APIError, ANTHROPICS_LIMIT)
         yield Account(asked, asked)
 
 
@@ -94,7 +107,7 @@ async def _openai(access: Access) -> AsyncIterator[Account]:
         async def models() -> Names:
             return sorted([model.id async for model in client.models.list()])
 
-        asked = _plainly(models, APIError)
+        asked = _plainly(models, APIError, OPENAIS_LIMIT)
         yield Account(asked, asked)
 
 
@@ -119,7 +132,11 @@ def _deepgram(access: Access, line: httpx.AsyncClient) -> Account:
         found = await client.models.list(request_options=ONCE)
         return sorted({each.canonical_name or "" for each in found.stt or [] if each.streaming})
 
-    return Account(_plainly(projects, ApiError), _plainly(models, ApiError))
+    return Account(
+        _plainly(projects, ApiError, DEEPGRAMS_LIMIT),
+        _plainly(models, ApiError, DEEPGRAMS_LIMIT),
+        tried_by="projects",
+    )
 
 
 def _elevenlabs(access: Access, line: httpx.AsyncClient) -> Account:
@@ -136,21 +153,21 @@ def _elevenlabs(access: Access, line: httpx.AsyncClient) -> Account:
         found = await client.voices.search(page_size=MOST_LISTED, request_options=ONCE)
         return [f"{each.name} ({each.voice_id})" for each in found.voices]
 
-    asked = _plainly(models, ApiError)
-    return Account(asked, asked, _plainly(voices, ApiError))
+    asked = _plainly(models, ApiError, ELEVENLABS_LIMIT)
+    return Account(asked, asked, _plainly(voices, ApiError, ELEVENLABS_LIMIT))
 
 
-def _plainly(ask: Ask, failed: type[Exception]) -> Ask:
-    """Say of what goes wrong whose fault it is; a key that may not list is good all the same."""
+def _plainly(ask: Ask, failed: type[Exception], limit: str) -> Ask:
+    """Say of what goes wrong whose fault it is; `limit` is the vendor's word of a limited key."""
 
     async def asked() -> Names:
         try:
             return await ask()
         except failed as error:
             status, body = getattr(error, "status_code", None), str(getattr(error, "body", ""))
-            if status == FORBIDDEN or LIMITED_KEY in body:
-                return []
-            if status == UNAUTHORIZED:
+            if status in REFUSING and limit in body.replace("_", " ").lower():
+                raise MayNotListError from None
+            if status in REFUSING:
                 raise RefusedError(status) from None
             if status == OK:
                 raise UnreachableError(NOT_ITSELF) from None

@@ -23,6 +23,8 @@ class Refusal:
 
     status: int
     retry_after_s: float | None = None
+    says: str = ""
+    """The vendor's own word, where the status does not tell all."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -32,14 +34,15 @@ class Refusal:
     @property
     def body(self) -> dict[str, Any]:
         """An error as each of the vendors would read it."""
-        message = f"refused with {self.status}"
-        kind = {401: "authentication_error", 429: "rate_limit_error"}.get(self.status, "api_error")
+        message = self.says or f"refused with {self.status}"
+        kinds = {401: "authentication_error", 429: "rate_limit_error"}
+        kind = self.says or kinds.get(self.status, "api_error")
         return {
             "type": "error",
             "error": {"type": kind, "message": message},
-            "err_code": "REFUSED",
+            "err_code": self.says or "REFUSED",
             "err_msg": message,
-            "detail": {"status": "invalid_api_key", "message": message},
+            "detail": {"status": self.says or "invalid_api_key", "message": message},
         }
 
 

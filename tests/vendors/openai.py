@@ -75,6 +75,7 @@ class OpenAI:
         self._answer_to, self._latency = answer, latency
         self.key: str | None = None
         """The one that may list the models; None takes any."""
+        self.refuses_with = "no"
         self.requests: list[Request] = []
         self.news = asyncio.Event()
 
@@ -96,7 +97,8 @@ class OpenAI:
 
     async def _models(self, request: web.Request) -> web.StreamResponse:
         if self.key not in (None, _key_of(request)):
-            return web.json_response({"error": {"message": "no"}}, status=Status.NO_KEY)
+            error = {"message": self.refuses_with}
+            return web.json_response({"error": error}, status=Status.NO_KEY)
         listed = [{"id": "tea-1", "object": "model", "created": 0, "owned_by": "us"}]
         return web.json_response({"object": "list", "data": listed})
 

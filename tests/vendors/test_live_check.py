@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +16,7 @@ from aiohttp import web
 from click.testing import CliRunner, Result
 
 from bargein.cli import main
-from bargein.pipelines.live_check import refuse_bad_keys
+from bargein.pipelines.live_check import Key, look, refuse_bad_keys
 from bargein.pipelines.load import load
 from bargein.processors.vendor import VENDORS
 from tests.vendors.account import Account, Refusal
@@ -166,11 +169,50 @@ async def test_a_vendor_that_is_down_is_a_warning_at_run_and_not_good_at_a_check
     assert f"Anthropic   unknown: {said}" in result.stdout
 
 
-async def test_a_key_that_may_not_list_is_good_all_the_same(accounts: tuple[Account, ...]) -> None:
-    accounts[0].refusals.extend([Refusal(403)] * 20)
+@pytest.mark.parametrize(
+    ("index", "status", "says", "kept"),
+    [
+        (0, 403, "INSUFFICIENT_PERMISSIONS", "projects and models"),
+        (0, 401, "User does not have sufficient permissions.", "projects and models"),
+        (1, 403, "permission_error", "models"),
+        (2, 401, "missing_permissions", "models and voices"),
+    ],
+)
+async def test_a_key_that_the_vendor_knows_and_keeps_lists_from_is_good_and_it_is_said(
+    accounts: tuple[Account, ...], index: int, status: int, says: str, kept: str
+) -> None:
+    accounts[index].refusals.extend([Refusal(status, says=says)] * 20)
     result = await bargein("check", "bot.yaml", "--live")
     assert result.exit_code == 0
-    assert "Deepgram    good" in result.stdout
+    (row,) = (line for line in result.stdout.splitlines() if VENDORS[index].name in line)
+    assert f"good, but may not list {kept}  " in row
+
+
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("command", [("check", "--live"), ("run",)])
+async def test_a_key_that_is_forbidden_for_another_reason_is_refused(
+    accounts: tuple[Account, ...], index: int, command: tuple[str, ...]
+) -> None:
+    accounts[index].refusals.append(Refusal(403))
+    result = await bargein(command[0], "bot.yaml", *command[1:])
+    assert result.exit_code == 1
+    assert f"{VENDORS[index].name} refuses the key in" in result.stderr
+
+
+async def test_who_answers_too_slowly_does_not_hold_up_the_others(
+    accounts: tuple[Account, ...], tmp_path: Path
+) -> None:
+    del accounts
+    async with page("application/json", "{}", after_s=30) as port:
+        text = (tmp_path / "bot.yaml").read_text()
+        slow = re.sub("url: http://.*", f"url: http://{port}", text)
+        (tmp_path / "bot.yaml").write_text(slow)
+        config = load(tmp_path / "bot.yaml", environ=os.environ)
+        begun = time.monotonic()
+        found = await asyncio.to_thread(look, config, within_s=1.5)
+        assert time.monotonic() - begun < 4
+    assert [each.key for each in found] == [Key.GOOD, Key.UNKNOWN, Key.GOOD]
+    assert found[1].why == "not all was answered in 1.5 s"
 
 
 OPENAI_CONFIG = """\
@@ -217,6 +259,19 @@ async def test_the_key_of_a_server_behind_openais_api_is_tried_like_any_other(
     assert KEY not in result.output
 
 
+async def test_a_restricted_key_of_openais_is_good_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_KEY", KEY)
+    server = OpenAI(lambda _: Answer())
+    server.key, server.refuses_with = "another", "Missing scopes: api.model.read."
+    async with server.open() as url:
+        (tmp_path / "bot.yaml").write_text(OPENAI_CONFIG.format(url))
+        result = await bargein("check", str(tmp_path / "bot.yaml"), "--live")
+    assert result.exit_code == 0
+    assert "good, but may not list models" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [("text/html", "<html>Log in</html>"), ("application/json", "3")],
@@ -234,11 +289,14 @@ async def test_a_page_of_a_proxys_in_place_of_the_vendor_is_no_stack_trace(
 
 
 @asynccontextmanager
-async def page(kind: str, body: str) -> AsyncIterator[str]:
+async def page(kind: str, body: str, *, after_s: float = 0) -> AsyncIterator[str]:
     """A server that answers everything so; gives its host and port."""
+    leaving = asyncio.Event()
     app = web.Application()
 
     async def answer(_: web.Request) -> web.Response:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(leaving.wait(), after_s)
         return web.Response(text=body, content_type=kind)
 
     app.router.add_get("/{path:.*}", answer)
@@ -249,4 +307,5 @@ async def page(kind: str, body: str) -> AsyncIterator[str]:
     try:
         yield f"{host}:{port}"
     finally:
+        leaving.set()
         await runner.cleanup()
