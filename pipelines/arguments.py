@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic_core import to_jsonable_python
 
+from bargein.config.literal_keys import literal_keys
 from bargein.config.masking import MASK, is_secret_name, masked
 from bargein.config.problems import Problem
 from bargein.config.tree import Data, Items, Node, Scalar, Table
@@ -48,13 +49,14 @@ def read_arguments(
         found.append(Problem(place, f"{name}: {message} Make it a keyword."))
         return None
     model = parameter_model(cls)
+    before = len(found)
+    found += _literal_keys(model, table, name)
     validated, read = validate(
         model, table, name, place, found, elsewhere=_keys_of_vendor(cls, table)
     )
     if validated is None:
         return None
     inherited = inherited_names(cls)  # what a class passes on by itself is not known from here
-    before = len(found)
     values: dict[str, Any] = {}
     shown: dict[str, Data] = {}
     for field_name, field in model.model_fields.items():
@@ -75,6 +77,14 @@ def _keys_of_vendor(cls: type[Any], table: Table) -> Mapping[str, str]:
     if not isinstance(vendor, Vendor):
         return {}
     return {key: vendor.refused_in_yaml for key in table.entries if is_secret_name(key)}
+
+
+def _literal_keys(model: type[BaseModel], table: Table, name: str) -> list[Problem]:
+    """Refuse keys that are written out; those of an unknown argument are a mistake already."""
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
+    known = table.without(*(key for key in table.entries if key not in fields))
+    declared = {key for key, field in fields.items() if "SecretStr" in repr(field.annotation)}
+    return [each.problem for each in literal_keys(known, name, declared)]
 
 
 def _as_settings(cls: type[Any], value: Any) -> Any:

@@ -69,6 +69,10 @@ that ends in `key`, or has `token`, `secret`, `password`, `credential` or `autho
 by its type, pydantic's `SecretStr`. In a URL the user and password are masked, too, and those
 parameters of the query that have such a name.
 
+The key of a vendor never stands in the file: it comes from the environment. Bargein's own parts
+look for it there; the classes of others are given it as `${VAR}` or `${VAR:?message}`. One that is
+written out, in a default too, is an error.
+
 ## One file over another
 
 ```yaml

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import os
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -13,13 +13,13 @@ from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.openai.llm import OpenAILLMService
 from pydantic import Field
 
+from bargein.config.masking import is_variable_name
 from bargein.errors import ConfigError
 from bargein.processors.vendor import Access, Vendor, key_in
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_HOST = "api.openai.com"
 KEY_VARIABLE = "OPENAI_API_KEY"
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NO_KEY = "none"
 """What a server is sent that wants none: the client sends something always."""
 CONNECT_S = 3.0
@@ -129,7 +129,7 @@ class OpenAILLM(OpenAILLMService):
 def _access(variable: str | None, base_url: str) -> Access | None:
     if variable is None:
         return None
-    if not VARIABLE.fullmatch(variable):
+    if not is_variable_name(variable) and variable not in os.environ:
         raise ConfigError(
             "key_variable names the environment variable that holds the key, like OUR_KEY; "
             "the key itself never stands in a YAML."

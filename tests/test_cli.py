@@ -59,7 +59,7 @@ pipeline:
   - interruption
   - silero_vad
   - use: ./parts.py:Ears
-    api_key: ${VENDOR_KEY:-a-very-secret-key}
+    api_key: ${VENDOR_KEY}
   - ./parts.py:Mind
   - ./parts.py:Mouth
   - played_audio
@@ -71,6 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in a folder with a configuration, and leave sys.path as it was."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VENDOR_KEY", "a-very-secret-key")
     Path("parts.py").write_text(PARTS)
     Path("bot.yaml").write_text(CONFIG)
 

@@ -87,6 +87,36 @@ def test_no_command_shows_a_key(command: str) -> None:
     assert KEY not in result.output
 
 
+@pytest.mark.parametrize("key", ["sk-proj-1234567", "sk_0123456789abcdef"])
+@pytest.mark.parametrize("command", ["config", "check", "graph"])
+def test_a_key_in_place_of_its_variables_name_is_shown_by_no_command(
+    folder: Path, key: str, command: str
+) -> None:
+    server = (
+        f"openai_llm\n    base_url: http://llm.example/v1\n    model: m\n    key_variable: {key}"
+    )
+    (folder / "bot.yaml").write_text(CONFIG.replace("anthropic_llm", server))
+    result = bargein(command, "bot.yaml")
+    assert key not in result.output
+    if command == "check":
+        assert "key_variable names the environment variable that holds the key" in result.stderr
+
+
+@pytest.mark.parametrize("where", ["api_key: {}", "settings: {{extra: {{api_key: {}}}}}"])
+def test_a_key_of_one_of_pipecats_classes_is_refused_in_a_yaml_too(
+    folder: Path, where: str
+) -> None:
+    service = "pipecat.services.openai.llm:OpenAILLMService\n    " + where.format(KEY)
+    text = CONFIG.replace("anthropic_llm\n    system: You are a concierge.", service)
+    (folder / "bot.yaml").write_text(text)
+    result = bargein("check", "bot.yaml")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("bot.yaml:10:")
+    assert ": a key comes from the environment, and never stands in a YAML. Set a variable" in line
+    assert KEY not in result.output
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_key_in_a_message_is_struck_out() -> None:
     assert without_keys(f"GET /v1?key={KEY} was refused") == "GET /v1?key=*** was refused"

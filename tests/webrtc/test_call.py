@@ -92,8 +92,11 @@ async def test_the_pipeline_hears_a_microphone_without_holes(
         assert len(heard) == 12
 
 
-async def test_what_a_page_is_told_of_the_way(open_room: Open) -> None:
-    servers = "ice_servers: [{urls: 'turn:turn.example.org', username: u, credential: hush}]"
+async def test_what_a_page_is_told_of_the_way(
+    open_room: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUSH", "hush")
+    servers = 'ice_servers: [{urls: "turn:turn.example.org", username: u, credential: "${HUSH}"}]'
     room = await open_room(f"transport: {{use: webrtc, {servers}}}\n")
     address = room.url.replace("ws://", "http://").removesuffix("/ws")
     assert await told(address) == {

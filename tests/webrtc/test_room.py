@@ -18,12 +18,13 @@ from bargein.transports.webrtc.call import ANSWER_S, CONNECT_S
 from bargein.transports.webrtc.room import IceServer, WebrtcRoom
 
 SHIPPED = Path(next(iter(configs.__path__))) / "webrtc.yaml"
-TURN = "{urls: 'turn:turn.example.org', username: bot, credential: hush-hush}"
+TURN = "{urls: 'turn:turn.example.org', username: bot, credential: '${HUSH}'}"
 
 
 def with_servers(servers: str) -> Config:
     """The shipped config with these ICE servers."""
-    return load(SHIPPED, overrides=[f"transport.ice_servers=[{servers}]"], environ=os.environ)
+    environ = {**os.environ, "HUSH": "hush-hush"}
+    return load(SHIPPED, overrides=[f"transport.ice_servers=[{servers}]"], environ=environ)
 
 
 def test_the_shipped_config_is_a_room_that_asks_nobody() -> None:

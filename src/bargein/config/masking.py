@@ -16,6 +16,9 @@ _NAME = re.compile(
 )
 # `max_tokens: 500` is a number of tokens; an access token is text.
 _COUNTS = re.compile(r"token", re.IGNORECASE)
+_NAMES_VARIABLE = re.compile(r"key_variable$", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""As variables are called by custom; `sk_1a2b...` could be one, and is a key."""
 
 
 # The user and password of a URL, and the parameters of its query.
@@ -50,8 +53,15 @@ def is_secret_name(name: str) -> bool:
     return _NAME.search(name) is not None
 
 
+def is_variable_name(text: str) -> bool:
+    """Say whether this is the name of an environment variable, and surely no key."""
+    return _VARIABLE.fullmatch(text) is not None
+
+
 def is_secret(name: str, value: object) -> bool:
     """Say whether this value under this name must not be shown."""
+    if isinstance(value, str) and _NAMES_VARIABLE.search(name):
+        return not is_variable_name(value)
     if value is None or isinstance(value, bool) or not is_secret_name(name):
         return False
     return not (isinstance(value, (int, float)) and _COUNTS.search(name))

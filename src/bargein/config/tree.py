@@ -26,6 +26,8 @@ class Scalar:
     """The environment variables that its text was made from; such text is never shown."""
     is_loose: bool = False
     """Whether a field that wants text takes `text`: a whole `${VAR}`, or a `--set`."""
+    is_default: bool = False
+    """Whether one of its variables is not set, and the default that the file gives stands in."""
     is_broken: bool = False
     """Whether its variables were already reported; nothing more is said about it."""
 

@@ -40,6 +40,7 @@ def _substitute_in_scalar(
     if not isinstance(scalar.value, str) or "${" not in scalar.value:
         return scalar
     names: list[str] = []
+    defaults: list[str] = []
     before = len(found)
 
     def value_of(token: re.Match[str]) -> str:
@@ -52,7 +53,7 @@ def _substitute_in_scalar(
             return ""
         if token["inside"] is None:
             return "${"
-        value, reason = _look_up(token["inside"], environ, names)
+        value, reason = _look_up(token["inside"], environ, names, defaults)
         if reason:
             found.append(Problem(scalar.place, reason))
         return value
@@ -67,12 +68,18 @@ def _substitute_in_scalar(
         text=text,
         variables=tuple(names),
         is_loose=is_whole,
+        is_default=any(defaults),
         is_broken=len(found) > before,
     )
 
 
-def _look_up(inside: str, environ: Mapping[str, str], names: list[str]) -> tuple[str, str]:
-    """Return the value of what stands between the braces, and why there is none."""
+def _look_up(
+    inside: str, environ: Mapping[str, str], names: list[str], defaults: list[str]
+) -> tuple[str, str]:
+    """Return the value of what stands between the braces, and why there is none.
+
+    `names` and `defaults` gather the variables that were asked for, and what stood in for one.
+    """
     parts = _INSIDE.fullmatch(inside)
     if parts is None:
         return "", (
@@ -90,5 +97,6 @@ def _look_up(inside: str, environ: Mapping[str, str], names: list[str]) -> tuple
     if value:
         return value, ""
     if how == ":-":
+        defaults.append(word)
         return word, ""
     return "", f"the variable {name} is not set: {word or 'it is required'}."
