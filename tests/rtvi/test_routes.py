@@ -128,7 +128,7 @@ async def test_an_offer_whose_sender_is_gone_before_the_answer_is_closed(offer: 
     routes = RtviRoutes(LocalRoom(rtvi=True), seats, serve)
     asking = asyncio.create_task(routes._open(Offer(sdp=offer, type="offer")))
     await asyncio.sleep(0)
-    ((call, running),) = routes._calls.values()
+    ((call, running),) = routes._calls.running.items()
     asking.cancel()
     await asyncio.wait_for(running, 5)
     assert call.link.closed.is_set()

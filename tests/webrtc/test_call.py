@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -14,6 +15,7 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 
 from bargein.packet import Flag, Kind, Packet
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES, Error, Ping, Pong
+from bargein.transports.webrtc.call import CONNECT_S
 from tests.room.conftest import Open, open_room
 from tests.rtvi.phone import post
 from tests.webrtc.browserless import Browserless
@@ -176,3 +178,15 @@ async def honest_offer() -> str:
     sdp: str = connection.localDescription.sdp
     await connection.close()
     return sdp
+
+
+async def test_a_server_that_stops_does_not_wait_for_a_page_that_has_not_connected(
+    open_room: Open,
+) -> None:
+    room = await open_room(WEBRTC)
+    address = room.url.replace("ws://", "http://").removesuffix("/ws")
+    offer = {"sdp": await honest_offer(), "type": "offer"}
+    assert (await post(f"{address}/webrtc", offer))[0] == 200
+    began_s = time.monotonic()
+    await room.close()
+    assert time.monotonic() - began_s < CONNECT_S / 2

@@ -72,6 +72,10 @@ class Call:
             if self.link.refused:
                 logger.info("an RTVI client was refused {} messages", self.link.refused)
 
+    def hang_up(self) -> None:
+        """Have `run` come to its end, whether the client has connected or not."""
+        self.link.closed.set()
+
     async def close(self) -> None:
         """End the call, in bounded time."""
         self.link.closed.set()

@@ -6,10 +6,10 @@ answer carried, which nobody can guess: only who has it may negotiate again.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, HTTPException, Request
@@ -19,15 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from bargein.errors import ProtocolError
 from bargein.transports.local.body import MAX_BODY_BYTES, read_body
 from bargein.transports.local.origin import may_connect
+from bargein.transports.local.refusals import Refusals
 from bargein.transports.local.room import LocalRoom
-from bargein.transports.local.seated_call import run_seated
+from bargein.transports.local.seated_call import SeatedCalls
 from bargein.transports.local.seats import Seats
 from bargein.transports.rtvi.call import Call, Serve
 from bargein.transports.rtvi.prebuilt import serve_page
 
 MOST_CANDIDATES = 32
 """Each is an address to which this server would send; a machine has a handful."""
-CLOSE_S = 5.0
 ANY_OFFER = ("/api/offer", "/sessions/{session}/api/offer")
 
 
@@ -58,7 +58,8 @@ class RtviRoutes:
         self._room = room
         self._seats = seats
         self._serve = serve
-        self._calls: dict[str, tuple[Call, asyncio.Task[None]]] = {}
+        self._calls: SeatedCalls[Call] = SeatedCalls(seats)
+        self._refusals = Refusals()
 
     def add_to(self, app: FastAPI) -> None:
         """Add the paths to an application."""
@@ -79,11 +80,7 @@ class RtviRoutes:
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """End all calls when the server stops."""
         yield
-        running = [task for _, task in self._calls.values()]
-        for call, _ in list(self._calls.values()):
-            call.link.closed.set()
-        if running:
-            await asyncio.wait(running, timeout=CLOSE_S)
+        await self._calls.end()
 
     async def _start(self, request: Request) -> dict[str, object]:
         self._check_origin(request)
@@ -93,28 +90,36 @@ class RtviRoutes:
         return {"sessionId": secrets.token_urlsafe(16), "iceConfig": {"iceServers": servers}}
 
     async def _offer(self, request: Request) -> dict[str, str]:
+        with self._refusals.told():
+            call_id, sdp = await self._answer(request)
+        return {"sdp": sdp, "type": "answer", "pc_id": call_id}
+
+    async def _answer(self, request: Request) -> tuple[str, str]:
         self._check_origin(request)
         offer = await read_body(request, Offer)
         if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
             raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
         try:
             call = self._known(offer) if offer.pc_id else None
-            call_id, sdp = await (self._again(call, offer) if call else self._open(offer))
+            return await (self._again(call, offer) if call else self._open(offer))
         except ProtocolError as error:
             raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
-        return {"sdp": sdp, "type": "answer", "pc_id": call_id}
 
     async def _candidates(self, request: Request) -> dict[str, str]:
         self._check_origin(request)
         given = await read_body(request, Candidates)
-        if given.pc_id not in self._calls:
+        if self._of_id(given.pc_id) is None:
             raise HTTPException(404, "there is no such call")
         return {"status": "success"}
 
     def _known(self, offer: Offer) -> Call:
-        if offer.restart_pc or offer.pc_id not in self._calls:
+        call = self._of_id(offer.pc_id)
+        if offer.restart_pc or call is None:
             raise HTTPException(404, "that call is over; connect anew")
-        return self._calls[offer.pc_id][0]
+        return call
+
+    def _of_id(self, call_id: str | None) -> Call | None:
+        return next((call for call in self._calls.running if call.id == call_id), None)
 
     async def _again(self, call: Call, offer: Offer) -> tuple[str, str]:
         return call.id, await call.answer(offer.sdp)
@@ -122,13 +127,7 @@ class RtviRoutes:
     async def _open(self, offer: Offer) -> tuple[str, str]:
         """Take a seat and answer; the call then runs in a task of its own."""
         call = Call(sample_rate_hz=self._room.sample_rate_hz, ice_servers=self._room.ice_servers)
-        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(
-            run_seated(call, offer.sdp, seats=self._seats, serve=self._serve, answered=answered)
-        )
-        self._calls[call.id] = call, task
-        task.add_done_callback(lambda _: self._calls.pop(call.id, None))
-        return call.id, await answered
+        return call.id, await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):

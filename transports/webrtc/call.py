@@ -63,6 +63,10 @@ class Call:
             await asyncio.sleep(LAST_WORDS_S)
         self._note()
 
+    def hang_up(self) -> None:
+        """Have `run` come to its end, whether the browser has connected or not."""
+        self.link.close()
+
     async def close(self) -> None:
         """End the call, in bounded time."""
         self.link.close()
@@ -79,11 +83,12 @@ class Call:
 
     async def _connects(self) -> bool:
         peer = self._peer
-        waiting = [asyncio.create_task(each.wait()) for each in (peer.connected, peer.gone)]
+        ends = (peer.connected, peer.gone, self.link.closed)
+        waiting = [asyncio.create_task(each.wait()) for each in ends]
         await asyncio.wait(waiting, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
-        if not peer.connected.is_set():
+        if not peer.connected.is_set() and not self.link.closed.is_set():
             logger.warning("a browser made an offer and did not connect")
         return peer.connected.is_set() and not peer.gone.is_set()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Request
@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from bargein.errors import ProtocolError
 from bargein.transports.local.body import MAX_BODY_BYTES, read_body
 from bargein.transports.local.origin import may_connect
-from bargein.transports.local.seated_call import run_seated
+from bargein.transports.local.refusals import Refusals
+from bargein.transports.local.seated_call import SeatedCalls
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import TRANSPORT
 from bargein.transports.webrtc.call import Call, Serve
@@ -23,7 +24,6 @@ from bargein.transports.webrtc.room import WebrtcRoom
 OFFER = "/webrtc"
 MOST_CANDIDATES = 32
 """Each is an address to which this server would send; a machine has a handful."""
-CLOSE_S = 5.0
 
 
 class Offer(BaseModel):
@@ -41,9 +41,9 @@ class WebrtcRoutes:
     def __init__(self, room: WebrtcRoom, seats: Seats, serve: Serve) -> None:
         """Share the room's seats."""
         self._room = room
-        self._seats = seats
         self._serve = serve
-        self._calls: dict[Call, asyncio.Task[None]] = {}
+        self._calls: SeatedCalls[Call] = SeatedCalls(seats)
+        self._refusals = Refusals()
 
     def add_to(self, app: FastAPI) -> None:
         """Add the paths to an application."""
@@ -61,11 +61,7 @@ class WebrtcRoutes:
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
         """End all calls when the server stops."""
         yield
-        running = list(self._calls.values())
-        for call in list(self._calls):
-            call.link.close()
-        if running:
-            await asyncio.wait(running, timeout=CLOSE_S)
+        await self._calls.end()
 
     async def _tell(self, request: Request) -> dict[str, Any]:
         """Tell the page how to connect; the credentials are for the room's own pages."""
@@ -74,25 +70,19 @@ class WebrtcRoutes:
         return {"use": "webrtc", "offer": OFFER, "iceServers": servers}
 
     async def _offer(self, request: Request) -> dict[str, str]:
+        with self._refusals.told():
+            return {"sdp": await self._answer(request), "type": "answer"}
+
+    async def _answer(self, request: Request) -> str:
         self._check_origin(request)
         offer = await read_body(request, Offer)
         if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
             raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
+        call = Call(self._room)
         try:
-            return {"sdp": await self._open(offer.sdp), "type": "answer"}
+            return await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
         except ProtocolError as error:
             raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
-
-    async def _open(self, sdp: str) -> str:
-        """Take a seat and answer; the call then runs in a task of its own."""
-        call = Call(self._room)
-        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        task = asyncio.create_task(
-            run_seated(call, sdp, seats=self._seats, serve=self._serve, answered=answered)
-        )
-        self._calls[call] = task
-        task.add_done_callback(lambda _: self._calls.pop(call, None))
-        return await answered
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):
