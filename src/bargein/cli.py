@@ -354,6 +354,37 @@ def replay(ledgers: tuple[Path, ...], settings: tuple[str, ...], as_json: bool) 
 
 
 @main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--session", help="Only of this session; its first characters will do.")
+@click.option("--identity", help="Only of who talks with the bot by this name.")
+@click.option("--tool", help="Only of this tool.")
+@click.option("--event", "events", multiple=True, help="Only this, like refused; repeatable.")
+@click.option("--since", help="From this day or time on, ISO 8601; UTC unless it says otherwise.")
+@click.option("--until", help="Before this day or time.")
+@click.option("--head", metavar="HASH", help="A line with this hash must be there.")
+@click.option("--after", metavar="HASH", help="What is older is elsewhere, and ends with this.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand.")
+@_plainly
+def audit(file: Path, as_json: bool, head: str | None, after: str | None, **asked: Any) -> None:
+    """Hold the audit in FILE against its chain of hashes, and print what happened.
+
+    Older parts of it (FILE.1, FILE.2, ...) are read first. The exit status is 1 if the chain is
+    broken anywhere; what stands before that place is printed all the same.
+    """
+    from bargein.pipelines.audit import read_audit
+    from bargein.tools.audit_show import to_json, to_summary, to_table, wanted
+
+    shown = wanted(**asked)
+    found = read_audit(file, os.environ, after=after, head=head)
+    lines = [line for line in found.lines if shown.takes(line.entry)]
+    click.echo(to_json(lines) if as_json else to_table(lines))
+    click.echo(to_summary(found, len(lines)), err=as_json)
+    if found.broken:
+        click.echo(str(found.broken), err=True)
+        sys.exit(1)
+
+
+@main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_plainly
 def docs(folder: Path) -> None:
