@@ -35,7 +35,8 @@ from bargein.processors.pocketsphinx_process import (
 from bargein.processors.pocketsphinx_worker import RATE_HZ
 from bargein.processors.script_file import read_script
 from bargein.processors.transcripts_frames import NoWordsFrame
-from bargein.script import Mistake, words_of
+from bargein.script import words_of
+from bargein.script_checks import Mistake
 
 BYTES_PER_MS = RATE_HZ // 1_000 * 2
 LONGEST_START_MS = 2_000

@@ -13,7 +13,8 @@ from bargein.config.document import decode, parse_table
 from bargein.config.problems import InvalidConfigError, Problem
 from bargein.config.tree import Table
 from bargein.errors import ConfigError
-from bargein.script import Mistake, Script
+from bargein.script import Script
+from bargein.script_checks import Mistake, checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def read_script(path: Path) -> ScriptFile:
         if text is None
         else parse_table(text, shown, str(path.parent), found, keys="name, fallback, topics")
     )
-    script = Script.read(table, found) if table else None
+    script = checked(table, found) if table else None
     if found or table is None or script is None:
         raise InvalidConfigError(found)
     return ScriptFile(script, table)

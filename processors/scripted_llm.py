@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
 from pipecat.frames.frames import (
     Frame,
+    FunctionCallFromLLM,
     LLMContextFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
@@ -19,20 +20,23 @@ from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
 from pydantic import Field
 
-from bargein.conversation import reply_to
 from bargein.processors.llm_settings import unset_llm_settings
 from bargein.processors.script_file import load_script
+from bargein.processors.scripted_context import events_of
+from bargein.script_calls import Call
+from bargein.scripted_reply import reply_to
 
 TOKEN = re.compile(r"\S+\s*")
 
 
 class ScriptedLLM(LLMService[Any]):
-    """Answers the last user message of a context as its script says.
+    """Answers the last user message of a context as its script says, and calls tools.
 
-    What was ordered so far and what was asked follow from the user messages alone, so it keeps no
-    state between contexts, and an answer cut short in the context changes nothing. A context
-    without a user message gets the greeting. System and developer messages are not read, tools not
-    called. The answer streams as words at a set rate; an interruption ends it at any word.
+    What was ordered so far and what was asked follow from the user messages and the results of
+    tools, so it keeps no state between contexts, and an answer cut short in the context changes
+    nothing. A context without a user message gets the greeting. System messages are not read.
+    The answer streams as words at a set rate; an interruption ends it at any word. The tools of an
+    answer are called behind its last word, whether the context names them or not.
     """
 
     def __init__(
@@ -70,23 +74,21 @@ class ScriptedLLM(LLMService[Any]):
         await self.start_processing_metrics()
         await self.start_ttfb_metrics()
         try:
-            answer = reply_to(self.script, user_texts(context))
-            for token in TOKEN.findall(answer):
+            reply = reply_to(self.script, events_of(context))
+            for token in TOKEN.findall(reply.text):
                 await asyncio.sleep(self._token_s)
                 await self.stop_ttfb_metrics()
                 await self._push_llm_text(token)
+            await self.run_function_calls([_proposed(call, context) for call in reply.calls])
         finally:
             await self.stop_processing_metrics()
             await self.push_frame(LLMFullResponseEndFrame())
 
 
-def user_texts(context: LLMContext) -> Iterator[str]:
-    """Give the text of each user message of a context, in order."""
-    for message in context.get_messages():
-        if isinstance(message, dict) and message.get("role") == "user":
-            content = message.get("content") or ""
-            if isinstance(content, str):
-                yield content
-            else:
-                parts: list[Any] = [part for part in content if isinstance(part, dict)]
-                yield " ".join(part["text"] for part in parts if part.get("type") == "text")
+def _proposed(call: Call, context: LLMContext) -> FunctionCallFromLLM:
+    return FunctionCallFromLLM(
+        function_name=call.tool,
+        tool_call_id=f"call_{uuid.uuid4().hex}",
+        arguments=call.arguments,
+        context=context,
+    )

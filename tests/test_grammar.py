@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bargein.grammar import jsgf
-from bargein.script import Script, words_of
+from bargein.script import words_of
+from bargein.script_checks import parse
 
-SCRIPT = Script.parse(
+SCRIPT = parse(
     {
         "name": "Tea house",
         "fallback": "Pardon?",

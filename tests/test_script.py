@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from bargein import pattern
 from bargein.config.problems import InvalidConfigError
-from bargein.conversation import Conversation, in_words, reply_to
-from bargein.script import Script
+from bargein.conversation import Conversation
+from bargein.script_calls import in_words
+from bargein.script_checks import parse
+from bargein.scripted_reply import UserSaid, reply_to
 
 TEA: dict[str, Any] = {
     "name": "Tea house",
@@ -92,14 +94,15 @@ TALKS: dict[str, list[tuple[str, str]]] = {
 
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS.keys())
 def test_a_conversation(talk: list[tuple[str, str]]) -> None:
-    conversation = Conversation(Script.parse(TEA))
-    assert [conversation.answer(said) for said, _ in talk] == [answer for _, answer in talk]
+    conversation = Conversation(parse(TEA))
+    assert [conversation.answer(said).text for said, _ in talk] == [answer for _, answer in talk]
 
 
 def test_the_answer_follows_from_the_users_texts_alone() -> None:
-    script = Script.parse(TEA)
-    assert reply_to(script, []) == "Welcome."
-    assert reply_to(script, ["green tea", "small", "no"]) == "So a small green tea."
+    script = parse(TEA)
+    said = [UserSaid(text) for text in ("green tea", "small", "no")]
+    assert reply_to(script, []).text == "Welcome."
+    assert reply_to(script, said).text == "So a small green tea."
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
@@ -142,7 +145,7 @@ def test_a_mistake_is_named_with_its_key_path_and_the_way_out(
     change: dict[str, Any], error: str
 ) -> None:
     with pytest.raises(InvalidConfigError, match=error):
-        Script.parse(TEA | change)
+        parse(TEA | change)
 
 
 def test_all_mistakes_are_named_together() -> None:
@@ -153,7 +156,7 @@ def test_all_mistakes_are_named_together() -> None:
         "topics": [{"name": "a", "hear": "a", "say": "{sise}", "after": "b"}],
     }
     with pytest.raises(InvalidConfigError) as caught:
-        Script.parse(TEA | wrong)
+        parse(TEA | wrong)
     assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
         "phrases.open",
         "phrases.cup",
@@ -183,14 +186,14 @@ def test_all_mistakes_are_named_together() -> None:
 )
 def test_a_misspelt_key_is_one_mistake_with_a_near_key(change: dict[str, Any], near: str) -> None:
     with pytest.raises(InvalidConfigError) as caught:
-        Script.parse(TEA | change)
+        parse(TEA | change)
     (problem,) = str(caught.value).splitlines()
     assert near in problem
 
 
 def test_a_circle_of_phrases_is_named_once() -> None:
     with pytest.raises(InvalidConfigError) as caught:
-        Script.parse(TEA | {"phrases": {"cup": "<mug>", "mug": "a <cup>", "pot": "<cup>"}})
+        parse(TEA | {"phrases": {"cup": "<mug>", "mug": "a <cup>", "pot": "<cup>"}})
     (problem,) = str(caught.value).splitlines()
     assert "cup -> mug -> cup never ends" in problem
 
@@ -215,7 +218,7 @@ def test_a_pattern_takes_every_word_or_does_not_fit(written: str, said: str, fit
 
 @given(st.text())
 def test_whatever_is_said_gets_an_answer(text: str) -> None:
-    Conversation(Script.parse(TEA)).answer(text)
+    Conversation(parse(TEA)).answer(text)
 
 
 def test_items_are_joined_as_one_says_them() -> None:
