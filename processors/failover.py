@@ -8,7 +8,7 @@ nothing for too long, the next takes over, with what the first was given and has
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Annotated, Any
 
 from loguru import logger
@@ -19,8 +19,10 @@ from pipecat.frames.frames import (
     EndFrame,
     ErrorFrame,
     Frame,
+    FunctionCallsStartedFrame,
     InterruptionFrame,
     StartFrame,
+    SystemFrame,
 )
 from pipecat.pipeline.base_pipeline import BasePipeline
 from pipecat.pipeline.pipeline import Pipeline, PipelineSink, PipelineSource
@@ -79,6 +81,9 @@ class Failover(BasePipeline):
         self._order = asyncio.Lock()
         self._bot_speaking = False
         self._silence: asyncio.Task[None] | None = None
+        self._replacing: set[asyncio.Task[None]] = set()
+        """What is not to be broken off, as the waiting for a sound is."""
+        self._causes: dict[int, Cause] = {}
         self._starting: list[asyncio.Task[None]] = []
         self._switched = asyncio.Event()
         self._arrived: set[tuple[int, int]] = set()
@@ -135,8 +140,8 @@ class Failover(BasePipeline):
         """End all of them."""
         await super().cleanup()
         self._stop_waiting()
-        for starting in self._starting:
-            await self.cancel_task(starting)
+        for task in (*self._starting, *self._replacing):
+            await self.cancel_task(task)
         await self._cleanup_processors(self._lines)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -158,7 +163,7 @@ class Failover(BasePipeline):
         if self._work.begins(frame) and self._ranks.work_begins(monotonic_ms()):
             logger.info("{}: {} is tried again", self, self._names[self._ranks.active])
         self._work.given(frame)
-        self._wait_or_not()
+        self._wait_or_not(frame)
 
     # --- what comes out ------------------------------------------------------------------
 
@@ -179,7 +184,7 @@ class Failover(BasePipeline):
             self._arrived.add((which, frame.id))
             await self._pass_lifecycle()
         elif which == self._ranks.active and self._work.made(frame):
-            self._wait_or_not()
+            self._wait_or_not(frame)
             await self.push_frame(frame, direction)
 
     async def _pass_lifecycle(self) -> None:
@@ -204,49 +209,72 @@ class Failover(BasePipeline):
             return
         works = self.services[which].is_usable
         logger.warning("{}: {} failed: {}", self, self._names[which], without_keys(error.error))
-        was_active = which == self._ranks.active
         cause = Cause.FAILED if works else Cause.REFUSED
-        if not await self._fail(which, cause) and was_active:
-            await self.push_frame(error, FrameDirection.UPSTREAM)
+        # Whoever waits here may be interrupted, or be the failed one itself, which is ended.
+        await asyncio.shield(self._replace(self._failed(which, cause, error)))
 
-    async def _fail(self, which: int, cause: Cause) -> bool:
-        now_ms = monotonic_ms()
-        for_good = cause is Cause.REFUSED
+    def _replace(self, replacing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self.create_task(replacing, "replacing")
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+        return task
+
+    async def _failed(self, which: int, cause: Cause, error: ErrorFrame) -> None:
         async with self._order:
-            if not self._ranks.failed(which, now_ms, for_good=for_good):
-                return False
-            took_over = self._ranks.active
-            self._switched.set()
-            names = self._names[which], self._names[took_over]
-            logger.warning("{}: {} takes over from {} ({})", self, names[1], names[0], cause)
-            self._watcher.failed_over(FailedOver(*names, cause, now_ms))
-            await self._pass_lifecycle()
-            for frame in self._work.ending():
-                await self.push_frame(frame, FrameDirection.DOWNSTREAM)
-            for frame in self._work.again():
-                await self._lines[took_over].queue_frame(frame, FrameDirection.DOWNSTREAM)
-            self._wait_anew()
-            # It stops what it is still at. Last: this may be its own task, which ends so.
-            await self._lines[which].queue_frame(InterruptionFrame(), FrameDirection.DOWNSTREAM)
-        return True
+            if cause is Cause.SILENT and not self._is_silent:
+                return  # it had only just begun
+            self._causes[which] = cause
+            is_active, now_ms = which == self._ranks.active, monotonic_ms()
+            if self._ranks.failed(which, now_ms, for_good=cause is Cause.REFUSED):
+                await self._hand_over(which, cause, now_ms)
+                return
+        if is_active:
+            await self._tell(error)
+
+    async def _hand_over(self, which: int, cause: Cause, now_ms: float) -> None:
+        took_over = self._ranks.active
+        self._switched.set()
+        names = self._names[which], self._names[took_over]
+        logger.warning("{}: {} takes over from {} ({})", self, names[1], names[0], cause)
+        self._watcher.failed_over(FailedOver(*names, cause, now_ms))
+        await self._pass_lifecycle()
+        for frame in self._work.ending():
+            await self.push_frame(frame, FrameDirection.DOWNSTREAM)
+        for frame in self._work.again():
+            await self._lines[took_over].queue_frame(frame, FrameDirection.DOWNSTREAM)
+        self._stop_waiting()
+        self._wait_or_not()
+        # It stops what it is still at.
+        await self._lines[which].queue_frame(InterruptionFrame(), FrameDirection.DOWNSTREAM)
+
+    async def _tell(self, error: ErrorFrame) -> None:
+        """Nobody is left: say so, and let the pipeline know."""
+        causes = ", ".join(f"{self._names[i]} ({cause})" for i, cause in self._causes.items())
+        logger.error("{}: nobody is left, all have failed: {}", self, causes)
+        await self.push_frame(error, FrameDirection.UPSTREAM)
 
     # --- when one is silent --------------------------------------------------------------
 
-    def _wait_or_not(self) -> None:
-        """Something went in, or came out: wait for the next of what was asked for, if there is."""
-        self._news_ms = monotonic_ms()
+    def _wait_or_not(self, news: Frame | None = None) -> None:
+        """Something went in, or came out: wait for the next of what was asked for, if there is.
+
+        What only passes, as the microphone does all the time, is no sign of life.
+        """
+        if not isinstance(news, SystemFrame) or isinstance(news, FunctionCallsStartedFrame):
+            self._news_ms = monotonic_ms()
         if not self._work.waits:
             self._stop_waiting()
         elif self._silence is None:
             self._silence = self.create_task(self._watch_silence(), "silence")
 
-    def _wait_anew(self) -> None:
-        self._stop_waiting()
-        self._wait_or_not()
+    @property
+    def _is_silent(self) -> bool:
+        assert self._silent_ms
+        return self._work.waits and monotonic_ms() - self._news_ms >= self._silent_ms
 
     def _stop_waiting(self) -> None:
         silence, self._silence = self._silence, None
-        if silence and silence is not asyncio.current_task():
+        if silence:
             silence.cancel()
 
     async def _watch_silence(self) -> None:
@@ -255,9 +283,12 @@ class Failover(BasePipeline):
             await asyncio.sleep(left_ms / 1000)
             if self._bot_speaking and self._work.may_be_held:
                 self._news_ms = monotonic_ms()
+        self._silence = None
         which = self._ranks.active
-        logger.warning("{}: {} says nothing more", self, self._names[which])
-        await self._fail(which, Cause.SILENT)
+        said = f"{self._names[which]} made nothing of its work for {self._silent_ms} ms"
+        logger.warning("{}: {}", self, said)
+        error = ErrorFrame(said, processor=self.services[which])
+        self._replace(self._failed(which, Cause.SILENT, error))
 
 
 def members(part: FrameProcessor) -> tuple[FrameProcessor, ...]:

@@ -23,6 +23,8 @@ from pipecat.frames.frames import (
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     LLMTextFrame,
+    ServiceUpdateSettingsFrame,
+    SystemFrame,
     TextFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
@@ -34,6 +36,8 @@ from pipecat.frames.frames import (
     VADUserStoppedSpeakingFrame,
 )
 
+from bargein.processors.pending_interruptions import PendingInterruptions
+
 AGAIN = "bargein_again"
 """Key of the metadata of a frame that is given a second time: it does not pass on again."""
 REMEMBERED_MS = 15_000
@@ -41,6 +45,13 @@ REMEMBERED_MS = 15_000
 MS_PER_S = 1000
 KEPT = (InputAudioRawFrame, VADUserStartedSpeakingFrame, VADUserStoppedSpeakingFrame)
 """What a recogniser is given, and passes on."""
+SAID = (
+    LLMFullResponseStartFrame,
+    LLMFullResponseEndFrame,
+    TextFrame,
+    TTSSpeakFrame,
+)
+"""What a voice is given to say; anything else waits behind it, and passes."""
 
 
 class Work(Protocol):
@@ -71,11 +82,17 @@ class Work(Protocol):
 
 
 class Answering:
-    """An LLM's: the context it is to answer. A reply that has begun is not begun again."""
+    """An LLM's: the context it is to answer. A reply that has begun is not begun again.
+
+    What came behind the context waits in the service's queue, which is dropped with its work.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing asked."""
         self._asked: LLMContextFrame | None = None
+        self._queue: list[Frame] = []
+        """What has not come out, in order; the context among it."""
+        self._interruptions = PendingInterruptions()
         self._open = False
         self._said = False
 
@@ -94,33 +111,51 @@ class Answering:
         return isinstance(frame, LLMContextFrame) and self._asked is None
 
     def given(self, frame: Frame) -> None:
-        """Note what is asked."""
+        """Note what is asked, and what waits behind it."""
+        if isinstance(frame, InterruptionFrame):
+            self._interruptions.given(frame)
+            self._done()
+            self._queue = [each for each in self._queue if not each.interruptible]
+        elif _waits_its_turn(frame):
+            self._queue.append(frame)
         if isinstance(frame, LLMContextFrame):
             self._asked, self._said = frame, False
-        elif isinstance(frame, InterruptionFrame):
-            self._asked, self._open, self._said = None, False, False
 
     def made(self, frame: Frame) -> bool:
         """Let one beginning of a reply pass, not that of a second service too."""
+        if self._interruptions.precedes(frame):
+            return True
         if isinstance(frame, LLMFullResponseStartFrame):
             first, self._open = not self._open, True
             return first
         if isinstance(frame, LLMFullResponseEndFrame):
-            self._asked, self._open, self._said = None, False, False
+            self._done()
         elif isinstance(frame, LLMTextFrame | FunctionCallsStartedFrame):
             self._said = True
+        else:
+            self._queue = _behind(frame, self._queue)
         return True
 
     def again(self) -> Sequence[Frame]:
-        """Give the context, if nothing was answered: what was said must not be said twice."""
-        return [self._asked] if self._asked and not self._said else []
+        """Give the context, if nothing was answered, and what waits behind it.
+
+        What was said must not be said twice.
+        """
+        if self._asked and self._said:
+            self._queue = _behind(self._asked, self._queue)
+        return [*self._interruptions.frames, *self._queue]
 
     def ending(self) -> Sequence[Frame]:
         """End a reply that broke off."""
         if not (self._open and self._said):
             return []
-        self._asked, self._open, self._said = None, False, False
+        self._done()
         return [LLMFullResponseEndFrame()]
+
+    def _done(self) -> None:
+        if self._asked:
+            self._queue = _behind(self._asked, self._queue)
+        self._asked, self._open, self._said = None, False, False
 
 
 class Hearing:
@@ -202,6 +237,7 @@ class Speaking:
     def __init__(self) -> None:
         """Begin in silence."""
         self._texts: list[Frame] = []
+        self._interruptions = PendingInterruptions()
         self._open = self._sounds = False
         self._due_chars = self._spoken_chars = 0
 
@@ -217,31 +253,40 @@ class Speaking:
 
     def begins(self, frame: Frame) -> bool:
         """Whether a reply begins, or something else to say, in silence."""
-        return not self._texts and isinstance(frame, LLMFullResponseStartFrame | TTSSpeakFrame)
+        is_idle = not any(isinstance(each, SAID) for each in self._texts)
+        return is_idle and isinstance(frame, LLMFullResponseStartFrame | TTSSpeakFrame)
 
     def given(self, frame: Frame) -> None:
-        """Keep what is to be said."""
+        """Keep what is to be said, and what is to pass between."""
         match frame:
             case InterruptionFrame():
-                self._forget()
+                self._interruptions.given(frame)
+                self._keep([each for each in self._texts if not each.interruptible])
                 self._open = False
+            case LLMFullResponseEndFrame() | TTSSpeakFrame():
+                self._keep([*self._texts, frame], self._spoken_chars)
             case TTSTextFrame():
                 pass
-            case LLMFullResponseEndFrame() | AggregatedTextFrame() | TTSSpeakFrame():
-                self._texts.append(frame)
-                self._due_chars = _characters("".join(map(_text, self._texts)))
+            case AggregatedTextFrame():
+                self._keep([*self._texts, frame], self._spoken_chars)
             case LLMFullResponseStartFrame() | LLMTextFrame():
+                self._texts.append(frame)
+            case TextFrame():
+                pass
+            case _ if _waits_its_turn(frame):
                 self._texts.append(frame)
 
     def made(self, frame: Frame) -> bool:
         """Note what is said; one beginning of a reply passes."""
+        if self._interruptions.precedes(frame):
+            return True
         match frame:
             case LLMFullResponseStartFrame():
                 first, self._open = not self._open, True
                 return first
             case LLMFullResponseEndFrame():
                 self._open = False
-                self._forget()
+                self._done_with(LLMFullResponseEndFrame)
             case TTSStartedFrame():
                 self._sounds = False
             case TTSAudioRawFrame():
@@ -251,9 +296,11 @@ class Speaking:
             case TTSStoppedFrame():
                 self._sounds = False
                 if not self._open:
-                    self._forget()
-            case _:
+                    self._done_with(TTSSpeakFrame)
+            case TextFrame():
                 pass
+            case _:
+                self._texts = [each for each in self._texts if each.id != frame.id]
         return True
 
     def again(self) -> Sequence[Frame]:
@@ -263,23 +310,42 @@ class Speaking:
         for frame in self._texts:
             text = _text(frame)
             if not text:
-                rest.append(_copy(frame))
+                rest.append(_copy(frame) if isinstance(frame, SAID) else frame)
                 continue
             left = _without(text, spoken)
             spoken = max(0, spoken - _characters(text))
             if left.strip():
                 rest.append(_reworded(frame, left))
-        self._texts, self._spoken_chars = rest, 0
-        self._due_chars = _characters("".join(map(_text, rest)))
-        return rest if self._due_chars or self._open else []
+        self._keep(rest)
+        return [*self._interruptions.frames, *rest]
 
     def ending(self) -> Sequence[Frame]:
         """End the audio that broke off."""
         broken, self._sounds = self._sounds, False
         return [TTSStoppedFrame()] if broken else []
 
-    def _forget(self) -> None:
-        self._texts, self._spoken_chars, self._due_chars = [], 0, 0
+    def _done_with(self, kind: type[Frame]) -> None:
+        """Drop all to the end of the first of a kind, but what is yet to pass."""
+        ends = [i for i, each in enumerate(self._texts) if isinstance(each, kind)]
+        last = ends[0] if ends else len(self._texts)
+        self._keep(
+            [each for i, each in enumerate(self._texts) if i > last or not isinstance(each, SAID)]
+        )
+
+    def _keep(self, texts: list[Frame], spoken_chars: int = 0) -> None:
+        self._texts, self._spoken_chars = texts, spoken_chars
+        self._due_chars = _characters("".join(map(_text, texts)))
+
+
+def _waits_its_turn(frame: Frame) -> bool:
+    """Whether a service does it in order, and gives it on; settings are one service's own."""
+    return not isinstance(frame, SystemFrame | ServiceUpdateSettingsFrame)
+
+
+def _behind(frame: Frame, queue: list[Frame]) -> list[Frame]:
+    """What came after a frame that is done, which is all where it is not among them."""
+    ids = [each.id for each in queue]
+    return queue[ids.index(frame.id) + 1 :] if frame.id in ids else queue
 
 
 def _copy(frame: Frame) -> Frame:

@@ -6,23 +6,31 @@ import pytest
 from pipecat.frames.frames import (
     AggregatedTextFrame,
     Frame,
+    FunctionCallResultFrame,
     InputAudioRawFrame,
     InterruptionFrame,
+    LLMContextFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
+    LLMTextFrame,
+    LLMUpdateSettingsFrame,
+    MetricsFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
+    TTSSpeakFrame,
     TTSStartedFrame,
     TTSStoppedFrame,
     TTSTextFrame,
     VADUserStartedSpeakingFrame,
     VADUserStoppedSpeakingFrame,
 )
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.utils.text.base_text_aggregator import TextType
 
-from bargein.processors.work_in_flight import AGAIN, REMEMBERED_MS, Hearing, Speaking
+from bargein.processors.work_in_flight import AGAIN, REMEMBERED_MS, Answering, Hearing, Speaking
 
 RATE_HZ = 16_000
+SPEAK = TTSSpeakFrame("One moment.")
 CLAUSES = ("Well, order 7,", "here you are.")
 
 
@@ -84,7 +92,37 @@ def test_of_a_reply_that_is_over_nothing_is_said_again(over: Frame) -> None:
     else:
         work.made(over)
     assert not work.waits
+    work.made(over)
     assert work.again() == []
+
+
+def test_the_end_of_an_interrupted_reply_is_not_that_of_the_next_one() -> None:
+    work, stop = Answering(), InterruptionFrame()
+    work.given(LLMContextFrame(LLMContext()))
+    assert work.made(LLMFullResponseStartFrame())
+    work.given(stop)
+    work.given(LLMContextFrame(LLMContext()))
+    for late in (LLMTextFrame("Tea"), LLMFullResponseEndFrame(), stop):
+        assert work.made(late)
+    assert work.made(LLMFullResponseStartFrame())
+    assert work.waits
+    assert [type(frame) for frame in work.again()] == [LLMContextFrame]
+
+
+def test_the_end_of_an_interrupted_reply_leaves_the_next_one_to_be_said() -> None:
+    work, stop = given_to_a_voice(), InterruptionFrame()
+    work.given(stop)
+    work.given(SPEAK)
+    for late in (TTSStoppedFrame(), LLMFullResponseEndFrame(), stop):
+        assert work.made(late)
+    assert work.waits
+    assert [type(frame) for frame in work.again()] == [TTSSpeakFrame]
+
+
+def test_an_interruption_that_a_hung_service_holds_is_passed_on_by_the_next_one() -> None:
+    work, stop = given_to_a_voice(), InterruptionFrame()
+    work.given(stop)
+    assert work.again() == [stop]
 
 
 def test_a_recogniser_gets_the_audio_since_the_last_final_transcript_and_passes_none_twice() -> (
@@ -133,3 +171,68 @@ def test_no_more_is_remembered_than_a_long_sentence() -> None:
     for _ in range(2 * REMEMBERED_MS // 20):
         work.given(audio())
     assert len(work.again()) == REMEMBERED_MS // 20
+
+
+def asked(*, behind: Frame) -> Answering:
+    """An LLM that was given a context, and something behind it."""
+    work = Answering()
+    work.given(LLMContextFrame(LLMContext()))
+    work.given(behind)
+    return work
+
+
+def test_what_waits_behind_a_context_is_given_to_the_next_llm_in_order() -> None:
+    work = asked(behind=SPEAK)
+    work.made(LLMFullResponseStartFrame())
+    assert [type(frame) for frame in work.again()] == [LLMContextFrame, TTSSpeakFrame]
+
+
+@pytest.mark.parametrize("done", [SPEAK, InterruptionFrame()])
+def test_what_has_come_out_or_was_interrupted_is_given_to_nobody(done: Frame) -> None:
+    work = asked(behind=SPEAK)
+    if isinstance(done, InterruptionFrame):
+        work.given(done)
+        work.made(done)
+    else:
+        work.made(done)
+    assert work.again() == []
+
+
+@pytest.mark.parametrize("behind", [MetricsFrame(data=[]), LLMUpdateSettingsFrame(settings={})])
+def test_what_does_not_wait_or_is_for_one_service_alone_is_not_kept(behind: Frame) -> None:
+    assert [type(frame) for frame in asked(behind=behind).again()] == [LLMContextFrame]
+
+
+def test_of_a_reply_that_broke_off_the_rest_of_the_queue_is_given() -> None:
+    work = asked(behind=SPEAK)
+    work.made(LLMFullResponseStartFrame())
+    work.made(LLMTextFrame("Tea"))
+    assert [type(frame) for frame in work.ending()] == [LLMFullResponseEndFrame]
+    assert work.again() == [SPEAK]
+
+
+def test_what_waits_behind_a_reply_is_said_by_the_next_voice_when_that_reply_is_over() -> None:
+    work = given_to_a_voice()
+    work.given(SPEAK)
+    work.made(LLMFullResponseStartFrame())
+    work.made(LLMFullResponseEndFrame())
+    assert work.waits
+    assert [frame.text for frame in work.again() if isinstance(frame, TTSSpeakFrame)] == [
+        SPEAK.text
+    ]
+
+
+def test_a_voice_that_has_said_one_thing_still_owes_the_next() -> None:
+    work, passing = Speaking(), FunctionCallResultFrame("f", "1", {}, "")
+    for frame in (TTSSpeakFrame("Hello."), passing, SPEAK):
+        work.given(frame)
+    work.made(TTSStartedFrame())
+    work.made(TTSTextFrame("Hello.", TextType.WORD))
+    work.made(TTSStoppedFrame())
+    assert work.waits
+    again = work.again()
+    assert again[0] is passing
+    assert [type(frame) for frame in again] == [FunctionCallResultFrame, TTSSpeakFrame]
+    # It passes once.
+    work.made(passing)
+    assert [type(frame) for frame in work.again()] == [TTSSpeakFrame]

@@ -45,6 +45,7 @@ pipeline:
   - use:
       - {{use: anthropic_llm, url: '{llm}', retries: 0}}
       - {{use: openai_llm, base_url: '{other_llm}', model: m}}
+    silent_ms: {silent_ms}
   - clauses
   - use:
       - {{use: elevenlabs_tts, voice: bench, url: '{tts}'}}
@@ -80,13 +81,19 @@ def plainly(request: Request) -> Answer:
 
 
 @asynccontextmanager
-async def call(open_room: Open, ledger: Path) -> AsyncIterator[Call]:
-    """Open two of each vendor, the room and a line to it."""
+async def call(
+    open_room: Open, ledger: Path, *, silent: bool = False, silent_ms: int = 5000
+) -> AsyncIterator[Call]:
+    """Open two of each vendor, the room and a line to it; the LLMs may be `silent`."""
     turns = [heard(turn) for turn in TURNS]
     stt, other_stt = (Deepgram(turns, lambda _: HEARING) for _ in range(2))
     tts, other_tts = (ElevenLabs(lambda _: Synthesis(whole_ms=100)) for _ in range(2))
-    llm = Anthropic(str, lambda _: Writing(whole_ms=100), answer=plainly)
-    other_llm = OpenAI(lambda request: Said(f"The other heard {request.said[-1]}"))
+    writing = Writing(whole_ms=60_000 if silent else 100, first_ms=30_000 if silent else None)
+    llm = Anthropic(str, lambda _: writing, answer=plainly)
+    stalls_after = 0 if silent else None
+    other_llm = OpenAI(
+        lambda request: Said(f"The other heard {request.said[-1]}", stalls_after=stalls_after)
+    )
     servers: dict[str, Deepgram | Anthropic | ElevenLabs | OpenAI] = {
         "stt": stt,
         "other_stt": other_stt,
@@ -99,7 +106,9 @@ async def call(open_room: Open, ledger: Path) -> AsyncIterator[Call]:
         urls = {
             name: await opened.enter_async_context(each.open()) for name, each in servers.items()
         }
-        room = await open_room(BOT.format(**urls), settings=(f"ledger.path={ledger}",))
+        room = await open_room(
+            BOT.format(**urls, silent_ms=silent_ms), settings=(f"ledger.path={ledger}",)
+        )
         async with Caller(room.url) as caller:
             yield Call(caller, stt, llm, tts, other_llm, other_tts)
         await room.close()
@@ -130,3 +139,13 @@ async def test_a_call_in_which_all_three_vendors_are_lost_goes_on_with_the_other
         ("deepgram_stt", "deepgram_stt", Cause.FAILED),
     ]
     assert len([line for line in lines if isinstance(line, Turn)]) == 4
+
+
+async def test_a_client_hears_of_it_when_both_llms_are_silent(
+    open_room: Open, tmp_path: Path
+) -> None:
+    async with call(open_room, tmp_path / "ledger.jsonl", silent=True, silent_ms=600) as bot:
+        bot.caller.say(said(TURNS[0]), after_s=0.1)
+        error = await bot.caller.until_message(Error)
+        assert (error.code, error.final) == ("processor_failed", False)
+        assert len(bot.llm.requests) == len(bot.other_llm.requests) == 1
