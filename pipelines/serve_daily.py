@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import time
@@ -29,9 +30,13 @@ from bargein.transports.local.transport import LocalTransport
 
 KEY = "DAILY_API_KEY"
 STOP_S = 5.0
-DELETE_S = 10.0
+DELETE_S = 5.0
 """Ctrl-C waits so long for Daily at most; a room that is left over expires by itself."""
+DELETE_UNSEEN_S = 2.0
+"""For a room that was asked for and may be there: where Daily is lost, that is soon said."""
 SECONDS_PER_MINUTE = 60
+NAME_BYTES = 8
+"""Nobody else has the same."""
 
 
 def api_key(environ: dict[str, str] | os._Environ[str]) -> str:
@@ -104,16 +109,23 @@ def serve_with(config: Config, sample_rate_hz: int, ledger: Sink | None) -> Serv
 
 @asynccontextmanager
 async def made_room(rest: Rest, expires_min: int) -> AsyncIterator[Room]:
-    """Make a room, and delete it whatever happens; if even that fails, it expires."""
-    made = await rest.create_room(expires_s=int(time.time()) + expires_min * SECONDS_PER_MINUTE)
+    """Make a room, and delete it whatever happens; if even that fails, it expires.
+
+    A request that fails, or is cut short, may have made it all the same: it is deleted by its name.
+    """
+    name, made = f"bargein-{secrets.token_hex(NAME_BYTES)}", None
+    expires_s = int(time.time()) + expires_min * SECONDS_PER_MINUTE
     try:
+        made = await rest.create_room(name, expires_s=expires_s)
         yield made
     finally:
         try:
-            async with asyncio.timeout(DELETE_S):
-                await rest.delete_room(made)
+            async with asyncio.timeout(DELETE_S if made else DELETE_UNSEEN_S):
+                await rest.delete_room(name)
         except (DailyError, TimeoutError) as error:
-            logger.warning("{} could not be deleted, and expires by itself: {}", made.url, error)
+            if made:
+                told = str(error) or f"no answer in {DELETE_S:g} s"
+                logger.warning("{} could not be deleted, and expires by itself: {}", made.url, told)
 
 
 @asynccontextmanager

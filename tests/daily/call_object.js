@@ -49,8 +49,9 @@ class CallObject {
     });
     const answer = await response.json();
     if (answer.refused) {
-      this.#tell('error', {errorMsg: answer.refused});
-      throw answer.refused; // a mere text, as daily-js does it
+      const {msg} = answer.refused;
+      this.#tell('error', {errorMsg: msg, error: answer.refused});
+      throw msg; // a mere text, as daily-js does it at times
     }
     await this.#connection.setRemoteDescription({type: 'answer', sdp: answer.sdp});
     await opened;

@@ -104,7 +104,7 @@ class Loopback:
     def __init__(self) -> None:
         self.sent: list[Any] = []
         self.told: list[Any] = []
-        self.refuses: str | None = None
+        self.refuses: dict[str, str] | None = None
         self._uncounted: int | None = None
         """Chunks that went in before the bot began to count; a mark is told just before its own."""
         self._channel: RTCDataChannel | None = None
@@ -136,7 +136,7 @@ class Loopback:
         if self._channel and self._channel.readyState == "open":
             self._channel.send(json.dumps(message))
 
-    async def answer(self, request: Request) -> dict[str, str]:
+    async def answer(self, request: Request) -> dict[str, Any]:
         """Answer the page's call object."""
         asked = await request.json()
         if self.refuses:

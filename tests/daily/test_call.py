@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -60,16 +61,28 @@ async def test_it_joins_with_its_own_track_for_a_microphone_and_takes_no_video(
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        ("Connection(Api(RoomLookup(Get(Connect))))", "reaches"),
-        ("meeting has expired: exp-room", "it has expired. Run the command again"),
-        ("The meeting you're trying to join does not exist", "it is gone"),
-        ("Invalid token", "its token is refused"),
+        ("Connection(Api(RoomLookup(Get(Connect))))", "Check that this network reaches"),
+        (
+            "You are not authorized to join this meeting.",
+            "can't be joined: You are not authorized to join this meeting. Run the command again",
+        ),
+        (
+            "Experts are not found",
+            "Experts are not found. Run the command again for a new room",
+        ),
     ],
 )
 async def test_a_join_that_is_refused_says_why(library: FakeDaily, error: str, says: str) -> None:
     library.join_error = error
     with pytest.raises(DailyError, match=says):
         await joined(library)
+
+
+@pytest.mark.parametrize("text", [each for each in calls.WAYS_OUT if " " in each])
+def test_the_texts_that_are_known_are_those_of_the_library(text: str) -> None:
+    daily = pytest.importorskip("daily", reason="the extra 'daily' is not installed")
+    (binary,) = Path(daily.__file__).parent.glob("daily*.so")
+    assert text.encode() in binary.read_bytes()
 
 
 async def test_a_join_without_an_answer_ends(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +169,33 @@ async def test_after_a_cough_the_bot_goes_on_where_it_was_muted_within_the_estim
     assert abs(float(np.median(truth))) < MOST_ERROR_MS
 
 
-async def test_a_room_that_refuses_is_said_on_the_page(tmp_path: Path, chromium_path: str) -> None:
+REFUSALS = [
+    ("exp-room", "Meeting has ended", "The room is over (Meeting has ended).", "Ask for a new"),
+    ("not-allowed", "No expert", "This link is not for the room (No expert).", "Ask for a new"),
+    ("ejected", "Token expired", "The room at Daily cannot be joined (Token expired).", "or check"),
+]
+
+
+async def test_a_room_that_refuses_is_said_on_the_page_by_the_type_that_daily_tells(
+    tmp_path: Path, chromium_path: str
+) -> None:
     async with visiting(tmp_path, chromium_path, MIDDLE, microphone(blip(length_ms=60))) as visit:
-        visit.daily.refuses = "meeting has expired"
-        await visit.page.reload()
-        await visit.page.get_by_role("button", name="Start").click()
-        trouble = visit.page.locator("#trouble")
-        await trouble.get_by_text(
-            "The room is over, or this link is not for it (meeting has expired)."
-        ).wait_for(timeout=10_000)
+        for kind, told, *says in REFUSALS:
+            visit.daily.refuses = {"type": kind, "msg": told}
+            await visit.page.reload()
+            await visit.page.get_by_role("button", name="Start").click()
+            for each in says:
+                trouble = visit.page.locator("#trouble").get_by_text(each)
+                await trouble.wait_for(timeout=10_000)
+
+
+def test_the_types_of_refusals_are_those_of_the_library_that_ships() -> None:
+    client = Path(str(files("bargein.transports"))) / "client" / "daily"
+    table = (client / "line.js").read_text().partition("const REASONS = {")[2].partition("};")[0]
+    kinds = re.findall(r"^  '([a-z-]+)': ", table, flags=re.MULTILINE)
+    assert len(kinds) == 8
+    library = (client / "vendor" / "daily-esm.js").read_text()
+    assert [kind for kind in kinds if f'="{kind}"' not in library] == []
 
 
 async def test_an_address_without_a_room_is_said_to_name_none(

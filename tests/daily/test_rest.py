@@ -14,6 +14,7 @@ from bargein.transports.daily.rest import BOT_USER_ID, TRIES, Rest
 from tests.vendors.daily import KEY, Daily
 
 HOUR_S = 3600
+NAME = "bargein-1"
 
 
 def rest(account: Daily, key: str = KEY) -> Rest:
@@ -25,7 +26,7 @@ async def test_a_room_is_private_expires_and_takes_a_bot_and_a_visitor_who_own_n
 ) -> None:
     expires_s = int(time.time()) + HOUR_S
     async with rest(account) as api:
-        room = await api.create_room(expires_s=expires_s)
+        room = await api.create_room(NAME, expires_s=expires_s)
         bot = account.tokens[await api.bot_token(room, name="Cafe")]
         visitor = account.tokens[await api.visitor_token(room)]
     made = account.rooms[room.name]
@@ -41,17 +42,24 @@ async def test_a_room_is_private_expires_and_takes_a_bot_and_a_visitor_who_own_n
 
 async def test_a_room_is_deleted_and_one_that_is_gone_already_is_as_good(account: Daily) -> None:
     async with rest(account) as api:
-        room = await api.create_room(expires_s=1)
-        await api.delete_room(room)
-        await api.delete_room(room)
+        room = await api.create_room(NAME, expires_s=1)
+        await api.delete_room(NAME)
+        await api.delete_room(NAME)
     assert account.deleted == [room.name]
 
 
 async def test_daily_being_busy_or_broken_for_a_moment_is_not_noticed(account: Daily) -> None:
     account.instead = [429, 503]
     async with rest(account) as api:
-        await api.create_room(expires_s=1)
+        await api.create_room(NAME, expires_s=1)
     assert len(account.rooms) == 1
+
+
+async def test_a_room_that_a_failed_request_has_made_is_the_room(account: Daily) -> None:
+    account.broken_behind = 1
+    async with rest(account) as api:
+        room = await api.create_room(NAME, expires_s=1)
+    assert (room.name, list(account.rooms)) == (NAME, [NAME])
 
 
 @pytest.mark.parametrize(
@@ -69,14 +77,14 @@ async def test_what_goes_on_going_wrong_is_said_after_bounded_tries(
     account.instead = instead
     with pytest.raises(DailyError, match=re.escape(says)):
         async with rest(account) as api:
-            await api.create_room(expires_s=1)
+            await api.create_room(NAME, expires_s=1)
     assert len(account.asked) == tries
 
 
 async def test_a_wrong_key_is_said_once_and_not_shown(account: Daily) -> None:
     with pytest.raises(DailyError, match="Daily refuses the key") as raised:
         async with rest(account, key="secret-of-mine") as api:
-            await api.create_room(expires_s=1)
+            await api.create_room(NAME, expires_s=1)
     assert "DAILY_API_KEY" in str(raised.value)
     assert "secret-of-mine" not in str(raised.value)
     assert len(account.asked) == 1
@@ -85,7 +93,7 @@ async def test_a_wrong_key_is_said_once_and_not_shown(account: Daily) -> None:
 async def test_an_api_that_is_not_there_is_said() -> None:
     with pytest.raises(DailyError, match="can't be reached"):
         async with Rest("http://127.0.0.1:9", KEY, first_pause_s=0.001) as api:
-            await api.create_room(expires_s=1)
+            await api.create_room(NAME, expires_s=1)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x80", b"[]", b"[" * 100_000, b"<html>"])
@@ -103,11 +111,11 @@ async def test_an_answer_that_is_no_object_is_said(body: bytes, status: int, say
         Rest(f"http://{server.host}:{server.port}", KEY, first_pause_s=0) as api,
     ):
         with pytest.raises(DailyError, match=says):
-            await api.create_room(expires_s=1)
+            await api.create_room(NAME, expires_s=1)
 
 
 async def test_an_api_that_answers_something_else_is_said(account: Daily) -> None:
     account.instead = [200]
     with pytest.raises(DailyError, match=r"answered without 'name'; is transport\.api_url"):
         async with rest(account) as api:
-            await api.create_room(expires_s=1)
+            await api.create_room(NAME, expires_s=1)

@@ -16,6 +16,7 @@ from bargein.pipelines import serve, serve_daily
 from bargein.pipelines.load import Config, load
 from bargein.transports.daily import room as rooms
 from bargein.transports.daily.errors import DailyError
+from bargein.transports.daily.rest import Rest
 from bargein.transports.daily.room import DailyRoom
 from tests.daily.fake_daily import FakeDaily
 from tests.vendors.daily import KEY, Daily
@@ -132,6 +133,32 @@ async def test_a_join_that_fails_deletes_the_room_too(
             await run.task
     assert len(account.deleted) == 1
     run.listener.close()
+
+
+async def test_a_room_that_nobody_was_told_of_is_deleted_too(account: Daily) -> None:
+    account.broken_behind = 1
+    account.instead = [503] * 3
+    with pytest.raises(DailyError, match="Daily's API fails"):
+        async with (
+            Rest(account.url, KEY, first_pause_s=0.001) as api,
+            serve_daily.made_room(api, expires_min=5),
+        ):
+            raise AssertionError("there is no room")
+    assert (account.rooms, len(account.deleted)) == ({}, 1)
+
+
+@pytest.mark.slow
+async def test_a_daily_that_answers_nobody_is_said_within_twelve_seconds(
+    tmp_path: Path, library: FakeDaily, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    address = silent.getsockname()
+    run = Run(config(tmp_path, f"http://127.0.0.1:{address[1]}"), library, monkeypatch)
+    with pytest.raises(DailyError, match=r"can't be reached \(no answer in 8 s\)"):
+        async with asyncio.timeout(12):
+            await run.task
+    run.listener.close()
+    silent.close()
 
 
 async def test_a_call_that_daily_ends_ends_the_command_with_its_reason(

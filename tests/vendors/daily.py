@@ -27,6 +27,8 @@ class Daily:
     asked: list[str] = field(default_factory=list)
     instead: list[int] = field(default_factory=list)
     """Statuses of the next answers, in order; nothing is done then."""
+    broken_behind: int = 0
+    """So many of the next requests are done, and answered with 503 all the same."""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer as the real one does."""
@@ -35,6 +37,10 @@ class Daily:
             return web.json_response({"error": "authorization-header-error"}, status=400)
         if request.headers["Authorization"] != f"Bearer {KEY}":
             return web.json_response(REFUSED, status=401)
+        if self.broken_behind:
+            self.broken_behind -= 1
+            self._make_room(await request.json())
+            return web.json_response(BROKEN, status=503)
         if self.instead:
             status = self.instead.pop(0)
             return web.json_response(BUSY if status == 429 else BROKEN, status=status)
@@ -43,12 +49,17 @@ class Daily:
                 return self._make_room(await request.json())
             case "POST", ["meeting-tokens"]:
                 return self._give_token(await request.json())
+            case "GET", ["rooms", name] if name in self.rooms:
+                return web.json_response(self.rooms[name])
             case "DELETE", ["rooms", name]:
                 return self._delete(name)
         return web.json_response({"error": "not-found"}, status=404)
 
     def _make_room(self, asked: dict[str, Any]) -> web.Response:
-        name = secrets.token_hex(8)
+        name = asked["name"]
+        if name in self.rooms:
+            info = f"a room named {name} already exists"
+            return web.json_response({"error": "invalid-request-error", "info": info}, status=400)
         room = {
             "name": name,
             "url": f"https://test.daily.co/{name}",

@@ -14,7 +14,7 @@ import aiohttp
 
 from bargein.transports.daily.errors import DailyError
 
-REQUEST_S = 10.0
+REQUEST_S = 8.0
 TRIES = 4
 """A request that Daily is too busy for is sent again, after 0.5, 1 and 2 s."""
 FIRST_PAUSE_S = 0.5
@@ -70,8 +70,11 @@ class Rest:
         if self._session:
             await self._session.close()
 
-    async def create_room(self, *, expires_s: int) -> Room:
-        """Make a private room without video that is void, and empty, from `expires_s` on."""
+    async def create_room(self, name: str, *, expires_s: int) -> Room:
+        """Make a private room without video that is void, and empty, from `expires_s` on.
+
+        The name must be new: then one that is there after all was made by a request that failed.
+        """
         properties = {
             "exp": expires_s,
             "eject_at_room_exp": True,
@@ -81,7 +84,13 @@ class Rest:
             "enable_chat": False,
             "enable_knocking": False,
         }
-        told = await self._ask("POST", "/rooms", {"privacy": "private", "properties": properties})
+        body = {"name": name, "privacy": "private", "properties": properties}
+        status, told = await self._tried("POST", "/rooms", body)
+        if status == BAD_REQUEST:
+            found, there = await self._once("GET", _path(name), None)
+            status, told = (OK, there) if found == OK else (status, told)
+        if status != OK:
+            raise DailyError(_why(status, told, "POST rooms"))
         return Room(_text(told, "name"), _text(told, "url"), expires_s)
 
     async def bot_token(self, room: Room, *, name: str) -> str:
@@ -96,9 +105,11 @@ class Rest:
             {"user_name": "visitor", "permissions": permissions, "enable_screenshare": False},
         )
 
-    async def delete_room(self, room: Room) -> None:
-        """Delete it; a room that is gone is as good."""
-        await self._ask("DELETE", f"/rooms/{quote(room.name, safe='')}", None, gone_is_fine=True)
+    async def delete_room(self, name: str) -> None:
+        """Delete it; a room that is gone, or never was, is as good."""
+        status, told = await self._tried("DELETE", _path(name), None)
+        if status not in (OK, NOT_FOUND):
+            raise DailyError(_why(status, told, "DELETE rooms"))
 
     async def _token(self, room: Room, properties: Mapping[str, Any]) -> str:
         always = {
@@ -108,23 +119,24 @@ class Rest:
             "is_owner": False,
             "start_video_off": True,
         }
-        told = await self._ask("POST", "/meeting-tokens", {"properties": {**always, **properties}})
+        body = {"properties": {**always, **properties}}
+        status, told = await self._tried("POST", "/meeting-tokens", body)
+        if status != OK:
+            raise DailyError(_why(status, told, "POST meeting-tokens"))
         return _text(told, "token")
 
-    async def _ask(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, gone_is_fine: bool = False
-    ) -> Mapping[str, Any]:
+    async def _tried(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> tuple[int, Mapping[str, Any]]:
+        """Ask, and again where Daily is too busy or broken; gives the last answer."""
         pause_s = self._first_pause_s
-        for left in reversed(range(TRIES)):
+        for _ in range(TRIES - 1):
             status, told = await self._once(method, path, body)
-            if status == OK or (gone_is_fine and status == NOT_FOUND):
-                return told
-            if left and (status == TOO_MANY or status >= SERVERS_FAULT):
-                await asyncio.sleep(pause_s)
-                pause_s *= 2
-                continue
-            break
-        raise DailyError(_why(status, told, f"{method} {path.split('/')[1]}"))
+            if status != TOO_MANY and status < SERVERS_FAULT:
+                return status, told
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
+        return await self._once(method, path, body)
 
     async def _once(
         self, method: str, path: str, body: Mapping[str, Any] | None
@@ -138,6 +150,10 @@ class Rest:
             raise DailyError(
                 f"Daily's API at {self._url} can't be reached ({reason}). Check the network."
             ) from error
+
+
+def _path(name: str) -> str:
+    return f"/rooms/{quote(name, safe='')}"
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

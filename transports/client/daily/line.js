@@ -30,6 +30,8 @@ export class DailyLine {
   voice;
   #call;
   #bot = null;
+  /** Daily's last `error` event: it knows the type, what `join` throws may be a mere text. */
+  #refusal = null;
   #repeating = null;
 
   /**
@@ -45,7 +47,7 @@ export class DailyLine {
       await line.#join(room, microphone);
     } catch (error) {
       line.close();
-      throw error instanceof ClientError ? error : cannotJoin(error);
+      throw error instanceof ClientError ? error : cannotJoin(line.#refusal ?? error);
     }
     return line;
   }
@@ -78,7 +80,8 @@ export class DailyLine {
     call.on('left-meeting', () => this.#gone());
     return new Promise((resolve, reject) => {
       call.on('error', (event) => {
-        reject(cannotJoin(new Error(event?.errorMsg ?? 'Daily tells no reason')));
+        this.#refusal = event;
+        reject(cannotJoin(event));
         this.#gone();
       });
       call.on('track-started', ({participant, track}) => {
@@ -122,16 +125,29 @@ export class DailyLine {
   }
 }
 
-/** @param {*} error what Daily throws: an Error, a mere text, or an object of its own */
+/** Daily's types of fatal errors: what each means here, and the way out. */
+const OVER = ['The room is over', 'Ask for a new link.'];
+const NOT_FOR_IT = ['This link is not for the room', 'Ask for a new link.'];
+const TOO_EARLY = ['The room is not open yet', "Check this machine's clock, or come again later."];
+const REASONS = {
+  'exp-room': OVER,
+  'exp-token': OVER,
+  'no-room': OVER,
+  'not-allowed': NOT_FOR_IT,
+  'nbf-room': TOO_EARLY,
+  'nbf-token': TOO_EARLY,
+  'meeting-full': ['The room is full', 'Come again when somebody has left.'],
+  'connection-error': ['Daily cannot be reached', 'Check that this network lets Daily through.'],
+};
+const UNKNOWN = [
+  'The room at Daily cannot be joined',
+  'Ask for a new link, or check that this network lets Daily through, then connect again.',
+];
+
+/** @param {*} error an `error` event of Daily's, an Error, or a mere text */
 function cannotJoin(error) {
-  const told = error?.message ?? error?.errorMsg ?? error;
-  const text = typeof told === 'string' && told !== '' ? told : 'Daily tells no reason';
-  const reason = /exp|not exist|not found|token|allowed/i.test(text)
-    ? 'The room is over, or this link is not for it'
-    : 'The room at Daily cannot be joined';
-  return new ClientError(
-    'room_refused',
-    `${reason} (${text}).`,
-    'Ask for a new link, or check that this network lets Daily through, then connect again.',
-  );
+  const texts = [error?.error?.msg, error?.errorMsg, error?.message, error];
+  const text = texts.find((each) => typeof each === 'string' && each !== '');
+  const [reason, wayOut] = REASONS[error?.error?.type] ?? UNKNOWN;
+  return new ClientError('room_refused', `${reason} (${text ?? 'Daily tells no reason'}).`, wayOut);
 }
