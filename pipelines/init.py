@@ -24,7 +24,11 @@ def write_starter(folder: Path) -> list[Path]:
     The folder may exist if it is empty; a BargeinError says why it can't be used, and then nothing
     was written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not folder.is_dir():
+        raise BargeinError(
+            f"{folder} is a file: nothing was written. Name a folder that is new, or empty."
+        )
+    if folder.exists() and any(folder.iterdir()):
         raise BargeinError(
             f"{folder} exists and is not empty: nothing was written. Name a folder that is new."
         )

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from bargein.config.masking import is_variable_name
 from bargein.errors import ConfigError
-from bargein.processors.vendor import Access, Vendor, key_in
+from bargein.processors.vendor import Access, Vendor, check_address, key_in
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_HOST = "api.openai.com"
@@ -83,6 +83,7 @@ class OpenAILLM(OpenAILLMService):
     ) -> None:
         """Take the settings and the key; nothing is asked yet."""
         self._retries, self._stall_ms = retries, stall_ms
+        check_address("base_url", base_url, like=OPENAI)
         is_openai = urlsplit(base_url).hostname == OPENAI_HOST
         if not is_openai:
             # Only OpenAI's newer models know that role.

@@ -9,14 +9,16 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-from bargein.config.masking import MASK
+from bargein.config.masking import MASK, without_credentials
 from bargein.errors import ConfigError
 
 SHORTEST_KEY = 8
 """What is shorter stands in any text, and is no vendor's key: it is not struck out."""
 _UNFIT = re.compile(r"[^!#-&(-~]")
 """No key has a space, a line break, a quotation mark, or a letter beyond ASCII."""
+_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,9 @@ class Vendor:
     """Where its service is, unless a part says otherwise."""
 
     def access(self, url: str | None = None) -> Access:
-        """Give the key with the address; raises ConfigError if there is none."""
+        """Give the key with the address; raises ConfigError if there is none of either."""
+        if url is not None:
+            check_address("url", url, like=self.url)
         key = key_in(self.key_variable)
         if not key:
             raise ConfigError(
@@ -86,6 +90,30 @@ def key_in(variable: str) -> str:
             "Set it to the key alone."
         )
     return key
+
+
+def check_address(name: str, url: str, *, like: str) -> None:
+    """Raise ConfigError where an address leads nowhere, whoever may listen; `like` is a good one.
+
+    What connects would say so only in the call, and less clearly.
+    """
+    if wrong := _wrong_in(url):
+        shown = without_credentials(url)
+        raise ConfigError(f"{name}: {shown!r} is no address: {wrong}. Write it like {like}")
+
+
+def _wrong_in(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:
+        # It would quote what may be a password.
+        return "its host or its port can't be read"
+    if not parts.hostname:
+        return "it names no host"
+    if not has_port:
+        return "nobody listens at port 0"
+    return "there is a space in it" if _SPACE.search(url) else ""
 
 
 def without_keys(text: str) -> str:

@@ -98,6 +98,16 @@ def test_check_names_the_mistakes_of_every_file_on_stderr() -> None:
     assert result.stdout.startswith("bot.yaml: good.")
 
 
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_ctrl_c_while_a_part_is_made_is_one_line_and_the_status_of_an_interrupt(
+    command: str,
+) -> None:
+    interrupted = "        super().__init__()\n        raise KeyboardInterrupt"
+    Path("parts.py").write_text(PARTS.replace("        super().__init__()", interrupted))
+    result = bargein(command, "bot.yaml")
+    assert (result.exit_code, result.stderr) == (130, "Stopped.\n")
+
+
 def test_a_mistake_shows_no_traceback_unless_asked() -> None:
     Path("parts.py").write_text("raise ValueError('broken on purpose')\n")
     plain = bargein("check", "bot.yaml")

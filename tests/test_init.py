@@ -51,7 +51,9 @@ def test_a_folder_that_holds_anything_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_file_of_that_name_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "bot").write_text("mine")
-    assert init(tmp_path / "bot").exit_code == 1
+    refused = init(tmp_path / "bot")
+    assert refused.exit_code == 1
+    assert "bot is a file: nothing was written." in refused.output
     assert (tmp_path / "bot").read_text() == "mine"
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+INTERRUPTED = 128 + 2
+"""The exit status that shells give for SIGINT."""
+
 _config = click.argument("config", type=click.Path(path_type=Path))
 _settings = click.option(
     "--set",
@@ -117,7 +120,19 @@ def _write(text: str, output: Path | None) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The subcommands; Ctrl-C ends each of them in a line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run one; what it leaves open is closed on the way out."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what is logged at import.")
 @click.version_option(package_name="bargein")
 def main(debug: bool) -> None:

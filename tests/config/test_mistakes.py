@@ -121,7 +121,7 @@ MISTAKES = {
     ),
     "text for a number": (changed("0.7", '"0.7"'), "6:5", "must be a number, not '0.7'. Write it"),
     "out of range": (changed("0.7", "1.5"), "6:5", "must be at most 1.0, not 1.5"),
-    "not a number": (changed("0.7", ".nan"), "6:5", "not nan"),
+    "not a number": (changed("0.7", ".nan"), "6:5", "must be a finite number, not .nan"),
     "true for a number": (changed("7860", "true"), "2:25", "must be a whole number, not true"),
     "no for false": (
         changed("- interruption", "- use: interruption\n    barge_in_enabled: no"),

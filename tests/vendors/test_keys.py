@@ -117,6 +117,39 @@ def test_a_key_of_one_of_pipecats_classes_is_refused_in_a_yaml_too(
     assert KEY not in result.output
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("wss://", "it names no host"),
+        ("wss://:443", "it names no host"),
+        ("wss://[::1", "its host or its port can't be read"),
+        ("wss://a:123456", "its host or its port can't be read"),
+        ("wss://a:0", "nobody listens at port 0"),
+        ("wss://a b", "there is a space in it"),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_one_sentence_at_its_part(
+    folder: Path, url: str, says: str
+) -> None:
+    http = url.replace("wss", "http")
+    parts = {
+        "model: nova-3-general": f"url: '{url}'",
+        "anthropic_llm": f"openai_llm\n    model: m\n    base_url: '{http}'",
+        "voice: Sarah": f"voice: Sarah\n    url: '{url}'",
+    }
+    text = CONFIG
+    for old, new in parts.items():
+        text = text.replace(old, new)
+    (folder / "bot.yaml").write_text(text)
+    result = bargein("check", "bot.yaml")
+    assert result.exit_code == 1
+    assert [line.partition("made: ")[2] for line in result.stderr.splitlines()] == [
+        f"url: {url!r} is no address: {says}. Write it like wss://api.deepgram.com",
+        f"base_url: {http!r} is no address: {says}. Write it like https://api.openai.com/v1",
+        f"url: {url!r} is no address: {says}. Write it like wss://api.elevenlabs.io",
+    ]
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_key_in_a_message_is_struck_out() -> None:
     assert without_keys(f"GET /v1?key={KEY} was refused") == "GET /v1?key=*** was refused"

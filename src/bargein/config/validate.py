@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import types
 import typing
 from collections import defaultdict
@@ -20,6 +21,8 @@ from bargein.errors import Place
 
 Model = TypeVar("Model", bound=BaseModel)
 Steps = tuple[str | int, ...]
+NOT_FINITE = (".nan", ".inf", "-.inf")
+"""As YAML writes them."""
 
 
 def validate(
@@ -142,7 +145,8 @@ def _report(
         _, node, key_place = _walk(table, steps)
         is_hidden = _is_secret_field(model, steps)
         shown = "this" if is_hidden else _shown(node, steps)
-        message = f"{path_prefix(name, steps)}must be {expectation(at_value)}, not {shown}."
+        wanted = "a finite number" if shown in NOT_FINITE else expectation(at_value)
+        message = f"{path_prefix(name, steps)}must be {wanted}, not {shown}."
         found.append(Problem(key_place, message + hint(at_value, node)))
 
 
@@ -168,6 +172,8 @@ def _shown(node: Node, steps: Steps) -> str:
         return "this"
     if node.value is None or isinstance(node.value, bool):
         return {None: "null", True: "true", False: "false"}[node.value]
+    if isinstance(node.value, float) and not math.isfinite(node.value):
+        return ".nan" if math.isnan(node.value) else ".inf" if node.value > 0 else "-.inf"
     text = repr(without_credentials(node.value) if isinstance(node.value, str) else node.value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
