@@ -8,15 +8,17 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from loguru import logger
 
 from bargein.errors import ConfigError
 from bargein.ledger.recorder import Sink
+from bargein.ledger.reporter import Reporter
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
 from bargein.transports.daily.errors import DailyError
@@ -26,6 +28,7 @@ from bargein.transports.daily.page import page_app, page_link
 from bargein.transports.daily.rest import Rest, Room
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.daily.visitor import Visitor
+from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.transport import LocalTransport
 
 KEY = "DAILY_API_KEY"
@@ -75,8 +78,13 @@ async def _run(
     async with AsyncExitStack() as stack:
         rest = await stack.enter_async_context(Rest(room.api_url, key))
         made = await stack.enter_async_context(made_room(rest, room.expires_min))
-        meeting = await stack.enter_async_context(joined(config, room, rest, made, ledger))
-        await stack.enter_async_context(_serving_page(listener))
+        metrics = None if room.metrics is False else RoomMetrics(lambda: int(meeting.is_visited))
+        reporters = (metrics,) if metrics else ()
+        meeting = await stack.enter_async_context(
+            joined(config, room, rest, made, ledger, reporters=reporters)
+        )
+        page = page_app(metrics, metrics_for_all=bool(room.metrics))
+        await stack.enter_async_context(_serving_page(page, listener))
         link = page_link(page_url, made.url, await rest.visitor_token(made))
         print(f"{config.name} ({config.path}, {config.short_digest}) is in {made.url}", flush=True)
         print(f"Open {link}", flush=True)
@@ -90,7 +98,12 @@ async def _run(
             raise DailyError(f"{meeting.call.why}. Run the command again for a new room.")
 
 
-def serve_with(config: Config, sample_rate_hz: int, ledger: Sink | None) -> Serve:
+def serve_with(
+    config: Config,
+    sample_rate_hz: int,
+    ledger: Sink | None,
+    reporters: Iterable[Reporter] = (),
+) -> Serve:
     """Give what runs one conversation of this config."""
 
     async def serve(transport: LocalTransport, visitor: Visitor) -> None:
@@ -100,6 +113,7 @@ def serve_with(config: Config, sample_rate_hz: int, ledger: Sink | None) -> Serv
             link=visitor,
             sample_rate_hz=sample_rate_hz,
             ledger=ledger,
+            reporters=reporters,
             client_has_vad=transport.capabilities.vad,
         )
         await session.run(until=visitor.closed, greet_after=transport.microphone_heard)
@@ -136,10 +150,11 @@ async def joined(
     made: Room,
     ledger: Sink | None,
     library: Any = None,
+    reporters: Iterable[Reporter] = (),
 ) -> AsyncIterator[Meeting]:
     """Have the bot in the room; it leaves at the end."""
     library = library or daily_library()
-    serve = serve_with(config, room.sample_rate_hz, ledger)
+    serve = serve_with(config, room.sample_rate_hz, ledger, reporters)
     meeting = Meeting(library, serve, sample_rate_hz=room.sample_rate_hz)
     try:
         token = await rest.bot_token(made, name=config.name)
@@ -158,10 +173,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving_page(listener: socket.socket) -> AsyncIterator[None]:
+async def _serving_page(page: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
     server = _Server(
         uvicorn.Config(
-            page_app(), log_level="warning", timeout_graceful_shutdown=int(STOP_S), lifespan="off"
+            page, log_level="warning", timeout_graceful_shutdown=int(STOP_S), lifespan="off"
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

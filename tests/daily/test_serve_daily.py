@@ -116,8 +116,10 @@ async def test_the_link_opens_the_page_with_room_and_token_and_the_room_goes_at_
     assert account.tokens[library.joined[0][1]]["user_id"] == "bargein-bot"
     async with httpx.AsyncClient() as browser:
         answer = await browser.get(page)
+        metrics = await browser.get(f"{page}metrics")
     assert answer.status_code == 200
     assert "https://c.daily.co" in answer.headers["Content-Security-Policy"]
+    assert "bargein_sessions 0.0" in metrics.text
     await run.stop()
     assert account.deleted == [made["name"]]
     assert library.left
@@ -228,6 +230,8 @@ async def test_a_visitor_is_welcomed_greeted_and_believed_by_the_real_bot(
         while seen.get("bargein/state", {}).get("state") != "idle":
             library.speaks("ann", bytes(640))
             await asyncio.sleep(0.02)
+    async with httpx.AsyncClient() as reader:
+        assert "bargein_sessions 1.0" in (await reader.get(f"{run.page}/metrics")).text
     assert seen["bargein/welcome"]["bot"] == "test"
     assert seen["bargein/mark"]["last"] is True
     spoken = len(bytes(library.voice).strip(b"\0")) / 2 / 24_000

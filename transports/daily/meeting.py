@@ -67,6 +67,11 @@ class Meeting:
             if self._hosting:
                 await asyncio.wait([self._hosting], timeout=END_S)
 
+    @property
+    def is_visited(self) -> bool:
+        """Whether somebody talks with the bot."""
+        return self.visitor is not None
+
     # --- what the call tells -------------------------------------------------------------
 
     def told(self, participant: str, value: object) -> None:

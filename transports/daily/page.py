@@ -13,7 +13,8 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from bargein.transports.local.server import SECURITY_HEADERS, TRANSPORT
+from bargein.transports.local.metrics import RoomMetrics
+from bargein.transports.local.server import SECURITY_HEADERS, TRANSPORT, metrics_route
 
 DAILY = "https://*.daily.co"
 HEADERS = {
@@ -29,12 +30,14 @@ HEADERS = {
 }
 
 
-def page_app() -> FastAPI:
-    """Give the application that serves the page at `/`."""
+def page_app(metrics: RoomMetrics | None = None, *, metrics_for_all: bool = False) -> FastAPI:
+    """Give the application that serves the page at `/`, and the metrics, if there are any."""
     app = FastAPI(title="bargein room at Daily", docs_url=None, redoc_url=None, openapi_url=None)
     app.middleware("http")(_add_headers)
     app.get("/health")(_health)
     app.get(TRANSPORT)(_transport)
+    if metrics:
+        app.get("/metrics")(metrics_route(metrics, for_all=metrics_for_all))
     page = Path(str(files("bargein.transports"))) / "client"
     app.mount("/", StaticFiles(directory=page, html=True), name="page")
     return app

@@ -48,6 +48,16 @@ class DailyRoom:
                 ),
             ),
         ] = 60,
+        metrics: Annotated[
+            bool | None,
+            Field(
+                description=(
+                    "Whether counts and latencies are served at `/metrics`, beside the page: true "
+                    "to whoever reaches the port, false to nobody; left out, to programs of this "
+                    "machine only."
+                )
+            ),
+        ] = None,
         api_url: Annotated[
             str, Field(description="Daily's REST API; another address is for tests.")
         ] = API_URL,
@@ -63,4 +73,5 @@ class DailyRoom:
         self.page_url = page_url
         self.sample_rate_hz = sample_rate_hz
         self.expires_min = expires_min
+        self.metrics = metrics
         self.api_url = api_url.rstrip("/")

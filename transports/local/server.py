@@ -81,7 +81,7 @@ class LocalServer:
         self.app.middleware("http")(_add_security_headers)
         self.app.get("/health")(self._health)
         if metrics:
-            self.app.get("/metrics")(_metrics_route(metrics, for_all=bool(room.metrics)))
+            self.app.get("/metrics")(metrics_route(metrics, for_all=bool(room.metrics)))
         self.app.websocket("/ws")(self._connect)
         if also:
             also.add_to(self.app)
@@ -123,7 +123,7 @@ async def _tell_of_websocket() -> dict[str, str]:
     return {"use": "websocket"}
 
 
-def _metrics_route(
+def metrics_route(
     metrics: RoomMetrics, *, for_all: bool
 ) -> Callable[[Request], Awaitable[Response]]:
     """Answer Prometheus; if not `for_all`, only where it runs on this machine."""
