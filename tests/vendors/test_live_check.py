@@ -125,6 +125,19 @@ async def test_a_refused_key_is_one_sentence_before_anybody_connects(
     assert KEY not in result.output
 
 
+@pytest.mark.parametrize("command", [("check", "--live"), ("run",)])
+async def test_a_key_that_is_refused_to_flux_is_one_sentence_too(
+    accounts: tuple[Account, ...], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    accounts[0].key = "sk-another"
+    text = (tmp_path / "bot.yaml").read_text()
+    (tmp_path / "bot.yaml").write_text(text.replace("deepgram_stt", "deepgram_flux_stt"))
+    result = await bargein(command[0], "bot.yaml", *command[1:])
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "Deepgram refuses the key in DEEPGRAM_API_KEY. Set it to one" in line
+
+
 async def test_a_refused_key_is_a_warning_where_another_part_stands_in(
     accounts: tuple[Account, ...], tmp_path: Path
 ) -> None:
