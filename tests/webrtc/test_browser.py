@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
+import httpx
 import numpy as np
 import pytest
 
 pytest.importorskip("aiortc", reason="the extra `webrtc` is not installed")
 
+from bargein.transports.webrtc.call import LOST_S
 from bargein.transports.webrtc.link import DataLink
 from bargein.transports.webrtc.peer import Peer
 from tests.browser.ramp import QUANTUM_SAMPLES
@@ -78,3 +81,17 @@ async def test_speech_mutes_in_its_quantum_and_the_context_holds_what_was_played
     assert after[0] > 0.2 * tape.rate_hz
     assert messages()[0] == ("assistant", attempt["heardText"])
     assert messages()[2] == ("user", "what about tea")
+
+
+async def test_a_tab_that_is_closed_frees_its_seat_at_once(open_room: Open, visit: Visit) -> None:
+    room = await open_room(f"{WEBRTC}greeting: {LONG!r}")
+    page = await visit(room.url, microphone(spoken("What about tea, please?")))
+    await collect(page)
+    await until(page, "bargein.client.state === 'open'")
+    health = room.url.replace("ws://", "http://").replace("/ws", "/health")
+    async with httpx.AsyncClient() as asking:
+        assert (await asking.get(health)).json()["sessions"] == 1
+        await page.close()
+        async with asyncio.timeout(LOST_S / 2):
+            while (await asking.get(health)).json()["sessions"]:  # noqa: ASYNC110  (nobody tells)
+                await asyncio.sleep(0.05)

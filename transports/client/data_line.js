@@ -62,6 +62,8 @@ export class DataLine {
     await this.#connection.setRemoteDescription(await answerTo(url, this.#connection));
     await bounded(opened, OPEN_BOUND_MS, () => new Error('no way was found for UDP'));
     this.readyState = WebSocket.OPEN;
+    // Else the server would hold its seat until it misses the microphone.
+    addEventListener('pagehide', () => this.#connection.close(), {once: true});
     this.#connection.onconnectionstatechange = () => {
       if (this.#connection.connectionState === 'failed') this.#gone();
     };
