@@ -59,7 +59,7 @@ def find_class(
         if module_name.endswith(".py"):
             module = _module_from_file(Path(named.folder) / module_name)
         else:
-            _make_importable(Path(named.folder), Path())
+            make_importable(Path(named.folder), Path())
             module = importlib.import_module(module_name)
     except FileNotFoundError as error:
         report(f"there is no file {error.filename!r}. Paths start at this YAML's folder.", error)
@@ -167,7 +167,7 @@ def _suggestion(use: str, known: Mapping[str, BuiltIn]) -> str:
     return f"{guess}{plain} A class of your own is named `./file.py:Class`."
 
 
-def _make_importable(*folders: Path) -> None:
+def make_importable(*folders: Path) -> None:
     """Let modules beside the YAML and in the working directory be imported.
 
     They come last, so that a file of the user's shadows no installed package.
@@ -187,7 +187,7 @@ def _module_from_file(path: Path) -> ModuleType:
     name = f"bargein_user_{resolved.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    _make_importable(resolved.parent)
+    make_importable(resolved.parent)
     spec = importlib.util.spec_from_file_location(name, resolved)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} can't be loaded as Python")

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bargein.config.document import decode, parse_table
+from bargein.config.document import parse_table
 from bargein.config.overlay import lay_over
 from bargein.config.problems import Problem
 from bargein.config.tree import Scalar, Table
 from bargein.config.variables import substitute
 from bargein.errors import Place
+from bargein.pipelines.text_files import read_text
+from bargein.pipelines.tool_files import with_tool_files
 
 
 def read_files(path: Path, environ: Mapping[str, str], found: list[Problem]) -> Table | None:
@@ -33,10 +35,12 @@ def _read(
         chain = " -> ".join(str(link) for link in circle)
         found.append(Problem(blamed, f"{prefix}the files go in a circle: {chain}. Break it."))
         return None
-    text = _text(path, blamed, prefix, found)
+    text = read_text(path, blamed, prefix, found)
     if text is None:
         return None
     table = parse_table(text, str(path), str(path.parent), found)
+    if table is not None:
+        table = with_tool_files(table, environ, found)
     if table is None or "extends" not in table.entries:
         return table
     extends = substitute(table.entries["extends"].node, environ, found)
@@ -48,21 +52,3 @@ def _read(
     below = Path(os.path.normpath(path.parent / Path(extends.value).expanduser()))
     base = _read(below, extends.place, "extends: ", environ, circle, found)
     return lay_over(base, rest, found) if base else None
-
-
-def _text(path: Path, blamed: Place, prefix: str, found: list[Problem]) -> str | None:
-    """Read a file's text; what keeps it from being read is blamed on who named it."""
-    try:
-        content = path.read_bytes()
-    except IsADirectoryError:
-        reason = f"{str(path)!r} is a directory. Name the YAML file in it."
-    except FileNotFoundError:
-        near = sorted(str(other) for other in path.parent.glob("*.y*ml"))[:6]
-        known = f" YAML files there: {', '.join(near)}." if near else " Mend the path."
-        reason = f"there is no file {str(path)!r}.{known}"
-    except OSError as error:
-        reason = f"{str(path)!r} can't be read: {error.strerror}. Mend its permissions."
-    else:
-        return decode(content, str(path), found)
-    found.append(Problem(blamed, f"{prefix}{reason}"))
-    return None

@@ -1,4 +1,4 @@
-"""The key `ledger` of a configuration: its path is found, and the file is opened for a session."""
+"""Where ledger and audit go: their paths are found, and the ledger is opened for a session."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bargein.config.model import LedgerSettings
 from bargein.config.problems import Problem
+from bargein.config.tools import ToolRules
 from bargein.config.tree import Data, Node, Scalar, Table
 from bargein.ledger.privacy import Wordless
 from bargein.ledger.recorder import About, Recorder, Sink
@@ -30,11 +31,17 @@ def locate(
     named = node.get("path") if isinstance(node, Table) else None
     if settings is None or not isinstance(named, Scalar):
         return settings
-    path = Path(os.path.normpath(Path(named.folder) / settings.path.expanduser()))
-    reason = _why_not(path)
-    if reason:
-        found.append(Problem(named.place, f"ledger.path: {reason}"))
+    path = _located(settings.path, named, "ledger.path", found)
     return settings.model_copy(update={"path": path})
+
+
+def locate_audit(rules: ToolRules, node: Node | None, found: list[Problem]) -> ToolRules:
+    """Take the audit's path from the folder of the file that names it, in the same way."""
+    named = node.get("audit") if isinstance(node, Table) else None
+    if rules.audit is None or not isinstance(named, Scalar):
+        return rules
+    path = _located(rules.audit, named, "tool_rules.audit", found)
+    return rules.model_copy(update={"audit": path})
 
 
 def shown(settings: LedgerSettings | None, home: Path) -> Data:
@@ -82,6 +89,14 @@ def recorder(
         },
     )
     return LedgerGuard(Recorder(sink, about, monotonic_ms, reporters))
+
+
+def _located(path: Path, named: Scalar, name: str, found: list[Problem]) -> Path:
+    path = Path(os.path.normpath(Path(named.folder) / path.expanduser()))
+    reason = _why_not(path)
+    if reason:
+        found.append(Problem(named.place, f"{name}: {reason}"))
+    return path
 
 
 def _why_not(path: Path) -> str | None:

@@ -11,7 +11,8 @@ from enum import StrEnum
 from statistics import median
 
 from bargein.config.problems import InvalidConfigError, Problem
-from bargein.pipelines.load import Config, Part, SeveralParts
+from bargein.pipelines.load import Config
+from bargein.pipelines.part import Part, SeveralParts
 from bargein.pipelines.vendor_requests import (
     Account,
     Ask,

@@ -85,7 +85,8 @@ pipeline:
 - Mappings merge key by key, and the upper file wins. A `transport` with another `use` replaces the
   lower one whole.
 - When every item of the upper `pipeline` names a part of the lower one, each merges into that part,
-  and the lower order stays. A name that stands twice is ambiguous, and an error.
+  and the lower order stays. A name that stands twice is ambiguous, and an error. `tools` merges in
+  the same way, by the name of a tool, or what `use` names.
 - When any item names a part that the lower list does not have, the upper list replaces the lower
   one whole. To swap, add or move a part, write the list anew.
 - Any other list, and any single value, is replaced; `null` is a value.
@@ -93,8 +94,10 @@ pipeline:
 ## One value from the command line
 
 `--set pipeline.silero_vad.probability_threshold=0.7` wins over every file. A part is addressed by
-its `use`, or by its index from 0 (`pipeline.1`). The value is YAML when it begins with a bracket or
-a quote, and one plain value otherwise; paths in it start at the working directory.
+its `use`, or by its index from 0 (`pipeline.1`); a tool by its name (`tools.weather.rate=1/min`),
+also where it stands in a file of its own; of `./file.py:name` the name will do. The value is YAML
+when it begins with a bracket or a quote, and one plain value otherwise; paths in it start at the
+working directory.
 
 ## Models on this machine
 
@@ -122,6 +125,16 @@ Where a constructor takes `**kwargs`, the arguments that the class above it name
 To name a class is to run its module: treat a configuration like a program.
 """
 
+_TOOLS = """
+## Tools
+
+An item of `tools` is a tool, the path of a YAML file with one or a list of them, a function with
+`@tool` (`./orders.py:place_order`, or `use:` with that and keys to set anew), or an MCP server's:
+`mcp:` and its keys. [tools.md](tools.md) has an example of each.
+
+Keys of a tool:
+"""
+
 
 def to_markdown(schema: Schema) -> str:
     """Print the whole reference; `schema` is what describes a configuration file."""
@@ -133,6 +146,9 @@ def to_markdown(schema: Schema) -> str:
     }
     top = {"properties": described, "required": complete["required"]}
     lines = [_PROSE, "## Keys of the file", "", *_table(top, definitions)]
+    lines += [_TOOLS, *_table(definitions["tool"], definitions)]
+    lines += ["", "Keys of `mcp`, an MCP server:", ""]
+    lines += _table(definitions["tool_mcp"], definitions, with_inner=False)
     for heading, kind in (("Transports", "transport"), ("Parts", "part")):
         lines += ["", f"## {heading}"]
         for option in definitions[kind]["oneOf"]:
@@ -143,8 +159,8 @@ def to_markdown(schema: Schema) -> str:
     return text.replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 
-def _table(schema: Schema, definitions: Schema) -> list[str]:
-    """Print one row for each key of an object."""
+def _table(schema: Schema, definitions: Schema, *, with_inner: bool = True) -> list[str]:
+    """Print one row for each key of an object, and a table for each object in it."""
     properties = {key: value for key, value in schema["properties"].items() if key != "use"}
     if "additionalProperties" not in schema and not properties:
         return []
@@ -159,7 +175,7 @@ def _table(schema: Schema, definitions: Schema) -> list[str]:
     inner = [
         f"\nKeys of `{key}`:\n\n" + "\n".join(_table(definitions[name], definitions))
         for key, value in properties.items()
-        if (name := _reference(value)) and "properties" in definitions[name]
+        if with_inner and (name := _reference(value)) and "properties" in definitions[name]
     ]
     return ["| key | type | default | |", "|---|---|---|---|", *rows, *inner]
 

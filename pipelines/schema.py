@@ -17,6 +17,7 @@ from bargein.config.model import ConfigFile
 from bargein.pipelines.parameters import parameter_model
 from bargein.pipelines.reference import Schema, to_markdown
 from bargein.pipelines.registry import BUILT_INS, BuiltIn, Registry
+from bargein.pipelines.tools_schema import ITEM, tools_definitions
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE: Schema = {"type": "string", "pattern": r"\$\{"}
@@ -31,12 +32,13 @@ def json_schema(registry: Registry = BUILT_INS) -> Schema:
     """
     top, definitions = _describe(ConfigFile, "file")
     properties = dict(top["properties"])
-    for key in ("transport", "pipeline"):  # what stands in them depends on `extends`
+    for key in ("transport", "pipeline", "tools"):  # what stands in them depends on `extends`
         properties[key] = {"description": properties[key]["description"]}
     for kind, known in (("transport", registry.transports), ("part", registry.parts)):
         options = _parts(kind, known, definitions)
         definitions[kind] = _choice(known, options, is_complete=True)
         definitions[f"{kind}_over"] = _choice(known, options, is_complete=False)
+    definitions |= tools_definitions(_describe)
     definitions["part"]["oneOf"].append(_several("part"))
     definitions["part_over"]["oneOf"].append(_several("part_over"))
     return {
@@ -82,11 +84,12 @@ class _Generator(GenerateJsonSchema):
 
 
 def _flow(suffix: str) -> Schema:
-    """Say what transport and pipeline hold."""
+    """Say what transport, pipeline and tools hold."""
     items = {"$ref": f"#/$defs/part{suffix}"}
     return {
         "transport": {"$ref": f"#/$defs/transport{suffix}"},
         "pipeline": {"type": "array", "minItems": 1, "items": items},
+        "tools": {"type": "array", "items": {"$ref": f"#/$defs/{ITEM}{suffix}"}},
     }
 
 

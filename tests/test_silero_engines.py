@@ -10,7 +10,7 @@ import pytest
 
 from bargein.config.structure import Role
 from bargein.errors import ConfigError, Place
-from bargein.pipelines.load import Part
+from bargein.pipelines.part import Part
 from bargein.processors.silero import Silero
 from bargein.processors.silero_engines import LOADERS, Engine, model
 from bargein.processors.vad import SileroVad

@@ -15,7 +15,8 @@ from typing import Any
 from bargein.measure.figures import Figure
 from bargein.pipelines.bench.peers import environment
 from bargein.pipelines.bench.progress import Note
-from bargein.pipelines.load import Config, Part
+from bargein.pipelines.load import Config
+from bargein.pipelines.part import Part
 
 OWN = "bargein."
 BUSY_SHARE, MOST_BUSY_SHARE = 0.1, 0.5

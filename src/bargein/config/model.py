@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bargein.config.tools import ToolRules
 from bargein.endpointing import EndpointRules
 
 ENDPOINT = EndpointRules()
@@ -151,6 +152,11 @@ class ConfigFile(BaseModel):
             "It is not part of the configuration's hash."
         ),
     ] = None
+    tools: Annotated[
+        list[Any],
+        Field(description="What the LLM may propose, and nothing else; see [tools.md](tools.md)."),
+    ] = []
+    tool_rules: Annotated[ToolRules, Field(description="Rules for all tools.")] = ToolRules()
     transport: Annotated[
         dict[str, Any],
         Field(description="How audio reaches the bot: `use` and the transport's own keys."),

@@ -1,9 +1,9 @@
 """How one file lies over another: `extends:`.
 
 Mappings merge key by key, and the overlay wins. A mapping that names another `use` replaces the
-base's whole. The `pipeline` list merges by `use` when every item of the overlay names a part of
-the base; the base's order stays. Otherwise the overlay's list replaces the base's whole. Any other
-list, and any single value, is replaced.
+base's whole. The lists `pipeline` and `tools` merge by name, which is the `use` of an item or else
+its `name`, when every item of the overlay names one of the base; the base's order stays. Otherwise
+the overlay's list replaces the base's whole. Any other list, and any single value, is replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections import Counter
 
 from bargein.config.problems import Problem
-from bargein.config.tree import Entry, Items, Node, Scalar, Table
+from bargein.config.tree import Entry, Items, Node, Scalar, Table, scalars
+
+NAMED = ("pipeline", "tools")
+"""Lists whose items have names."""
 
 
 def lay_over(base: Table, overlay: Table, found: list[Problem]) -> Table:
@@ -21,8 +24,8 @@ def lay_over(base: Table, overlay: Table, found: list[Problem]) -> Table:
         under = entries.get(key)
         node = entry.node
         if under is not None:
-            if key == "pipeline" and isinstance(under.node, Items) and isinstance(node, Items):
-                node = _lay_over_pipeline(under.node, node, found)
+            if key in NAMED and isinstance(under.node, Items) and isinstance(node, Items):
+                node = _lay_over_list(under.node, node, found)
             else:
                 node = _lay_over_node(as_part(key, under.node), as_part(key, node))
         entries[key] = Entry(key, entry.place, node)
@@ -33,6 +36,25 @@ def use_of(item: Node) -> Scalar | None:
     """Return where a pipeline item names its part: itself, or its key `use`."""
     named = item.get("use") if isinstance(item, Table) else item
     return named if isinstance(named, Scalar) and isinstance(named.value, str) else None
+
+
+def name_of(item: Node) -> str:
+    """Give the name by which an item of a list is known: its `use`, or its `name`; or nothing.
+
+    Tools of an MCP server have that of the server: its URL, or its command.
+    """
+    named = use_of(item)
+    if named is None and isinstance(item, Table):
+        server = item.get("mcp")
+        if isinstance(server, Table):
+            return _server(server)
+        named = use_of(item.get("name") or item)
+    return str(named.value) if named else ""
+
+
+def _server(server: Table) -> str:
+    address = server.get("url") or server.get("command")
+    return " ".join(each.text for each in scalars(address)) if address else ""
 
 
 def as_part(key: str, node: Node) -> Node:
@@ -63,10 +85,10 @@ def _lay_over_node(base: Node, overlay: Node) -> Node:
     return Table(entries, base.place)
 
 
-def _lay_over_pipeline(base: Items, overlay: Items, found: list[Problem]) -> Items:
-    base_uses = [_name(item) for item in base.nodes]
-    overlay_uses = [_name(item) for item in overlay.nodes]
-    if not overlay_uses or not set(overlay_uses) <= set(base_uses):
+def _lay_over_list(base: Items, overlay: Items, found: list[Problem]) -> Items:
+    base_uses = [name_of(item) for item in base.nodes]
+    overlay_uses = [name_of(item) for item in overlay.nodes]
+    if not overlay_uses or not set(overlay_uses) <= set(base_uses) - {""}:
         return overlay
     count_in_base, count_in_overlay = Counter(base_uses), Counter(overlay_uses)
     changes: dict[str, Node] = {}
@@ -86,8 +108,3 @@ def _lay_over_pipeline(base: Items, overlay: Items, found: list[Problem]) -> Ite
         for use, item in zip(base_uses, base.nodes, strict=True)
     ]
     return Items(tuple(merged), base.place)
-
-
-def _name(item: Node) -> str:
-    use = use_of(item)
-    return str(use.value) if use else ""

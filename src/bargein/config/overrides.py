@@ -1,7 +1,8 @@
 """`--set pipeline.silero_vad.probability_threshold=0.7` on the command line wins over every file.
 
-The parts of the pipeline are addressed by their `use`, or by their index from 0. A value is read
-as YAML when it begins with a bracket or a quote, and as one plain value otherwise.
+The parts of the pipeline are addressed by their `use`, the tools by their name, and both by their
+index from 0; of `./file.py:Name` the name will do. A value is read as YAML when it begins with a
+bracket or a quote, and as one plain value otherwise.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bargein.config.document import parse
-from bargein.config.overlay import as_part, as_table, use_of
+from bargein.config.overlay import as_part, as_table, name_of
 from bargein.config.problems import Problem, did_you_mean
 from bargein.config.tree import Entry, Items, Node, Scalar, Table, plain_value
 from bargein.errors import Place
@@ -85,9 +86,16 @@ def _put(node: Node, address: str, value: Node, place: Place, found: list[Proble
             return node
 
 
+def _addressed(item: Node) -> str:
+    """Name an item as an address does; a path can't stand in one, for its dots."""
+    name = name_of(item)
+    path, _, last = name.rpartition(":")
+    return last if path.startswith(".") else name
+
+
 def _item(items: Items, address: str, place: Place, found: list[Problem]) -> tuple[int | None, str]:
     """Find which item of a list an address begins with; a `use` may have dots in it."""
-    uses = [named.text if (named := use_of(item)) else "" for item in items.nodes]
+    uses = [_addressed(item) for item in items.nodes]
     matching = [use for use in uses if use and f"{address}.".startswith(f"{use}.")]
     if matching:
         use = max(matching, key=len)

@@ -81,15 +81,17 @@ def to_data(node: Node) -> Data:
             return {key: to_data(entry.node) for key, entry in node.entries.items()}
 
 
-def to_node(data: object, place: Place) -> Node:
+def to_node(data: object, place: Place, folder: str = "") -> Node:
     """Give data that stands in no file as a tree whose every part is at one place."""
     if isinstance(data, Mapping):
-        entries = {str(key): Entry(str(key), place, to_node(data[key], place)) for key in data}
+        entries = {
+            str(key): Entry(str(key), place, to_node(data[key], place, folder)) for key in data
+        }
         return Table(entries, place)
     if isinstance(data, (list, tuple)):
-        return Items(tuple(to_node(item, place) for item in data), place)
+        return Items(tuple(to_node(item, place, folder) for item in data), place)
     plain = data if isinstance(data, bool | int | float | str) else None
-    return Scalar(plain, str(data), place)
+    return Scalar(plain, str(data), place, folder)
 
 
 def scalars(node: Node) -> Iterator[Scalar]:

@@ -32,11 +32,19 @@ from bargein.tools.violations import Violation, violation
 
 MAX_VIOLATIONS = 8
 """More of them help nobody to do better."""
+Step = str | int
+"""A key of an object, or an index of a list."""
 _FORMATS = Draft202012Validator.FORMAT_CHECKER
 
 
 class InvalidSchemaError(ValueError):
     """A schema that can't be used; the text says where in it and what to write."""
+
+    def __init__(self, message: str, at: tuple[Step, ...] = ()) -> None:
+        """Keep the path to what is wrong beside the text."""
+        super().__init__(f"at /{'/'.join(map(str, at))}: {message}" if at else message)
+        self.at = at
+        self.reason = message
 
 
 @dataclass(frozen=True)
@@ -105,15 +113,15 @@ def _check(schema: Mapping[str, Json]) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        where = "/".join(map(str, error.absolute_path))
-        raise InvalidSchemaError(f"at /{where}: {error.message}") from error
-    for where, part in _subschemas(schema, ""):
+        raise InvalidSchemaError(error.message, tuple(error.absolute_path)) from error
+    for at, part in subschemas(schema):
         reference = part.get("$dynamicRef") or part.get("$ref")
         if reference and ("$dynamicRef" in part or not _stands_in(schema, reference)):
-            raise InvalidSchemaError(
-                f"at {where or '/'}: {reference!r} is not in this schema. "
-                "A $ref begins with #/$defs/; nothing is fetched"
+            message = (
+                f"{reference!r} is not in this schema. A $ref begins with #/$defs/; "
+                "nothing is fetched"
             )
+            raise InvalidSchemaError(message, at)
 
 
 def _stands_in(root: Mapping[str, Json], reference: str) -> bool:
@@ -124,16 +132,18 @@ def _stands_in(root: Mapping[str, Json], reference: str) -> bool:
     return reference.startswith("#")
 
 
-def _subschemas(schema: Json, where: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """Give each schema within a schema, itself first."""
+def subschemas(
+    schema: Json, at: tuple[Step, ...] = ()
+) -> Iterator[tuple[tuple[Step, ...], Mapping[str, Json]]]:
+    """Give each schema within a schema with the path to it, itself first."""
     if not isinstance(schema, Mapping):
         return
-    yield where, schema
+    yield at, schema
     for key in (*WITHIN, "$defs", "dependentSchemas"):
         for name, each in mapping(schema, key).items():
-            yield from _subschemas(each, f"{where}/{key}/{name}")
+            yield from subschemas(each, (*at, key, name))
     for key in (*ITEMS, *CONDITIONS, "not", "propertyNames"):
-        yield from _subschemas(schema.get(key), f"{where}/{key}")
+        yield from subschemas(schema.get(key), (*at, key))
     for key in (*BRANCHES, "prefixItems"):
         for index, each in enumerate(schema.get(key, ())):
-            yield from _subschemas(each, f"{where}/{key}/{index}")
+            yield from subschemas(each, (*at, key, index))

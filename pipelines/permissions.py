@@ -1,0 +1,95 @@
+"""What a tool may reach, held against this machine: forms, paths that are there, variables set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bargein.config.problems import Problem, guess
+from bargein.config.tree import Items, Scalar, Table
+from bargein.errors import Place
+from bargein.tools.address import address
+from bargein.tools.tool import Permissions
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SECRETS = ".env"
+
+
+def read_permissions(
+    table: Table | None,
+    name: str,
+    environ: Mapping[str, str],
+    found: list[Problem],
+) -> Permissions:
+    """Check what is permitted; `table` is where it is written, `name` the path to it."""
+    if table is None:
+        return Permissions()
+    network = _each(table, "network")
+    return Permissions(
+        network=tuple(_address(node, f"{name}.network", found) for node in network),
+        read=tuple(_path(node, f"{name}.read", found) for node in _each(table, "read")),
+        write=tuple(_path(node, f"{name}.write", found) for node in _each(table, "write")),
+        env=tuple(_variable(node, f"{name}.env", environ, found) for node in _each(table, "env")),
+    )
+
+
+def check_paths(
+    permissions: Permissions, place: Place, name: str, own: Iterable[Path], found: list[Problem]
+) -> None:
+    """Refuse paths by which a handler would change, or look into, what the bot itself is.
+
+    `own` are the bot's YAML files and handlers.
+    """
+    files = {path.resolve() for path in own}
+    secrets = {folder / SECRETS for folder in {path.parent for path in files} | {Path.cwd()}}
+    for path in permissions.write:
+        held = next((each for each in sorted(files | secrets) if _holds(path, each)), None)
+        if held:
+            message = f"{str(path)!r} holds {held.name!r}, which no tool may change. Name a folder"
+            found.append(Problem(place, f"{name}.write: {message} of its own."))
+    for path in permissions.read:
+        held = next((each for each in secrets if each.exists() and _holds(path, each)), None)
+        if held:
+            message = (
+                f"{str(path)!r} holds {str(held)!r}, with the bot's secrets. Name the files that "
+                "the tool needs; a variable is permitted by `env`."
+            )
+            found.append(Problem(place, f"{name}.read: {message}"))
+
+
+def _holds(path: Path, file: Path) -> bool:
+    return file == path or path in file.parents
+
+
+def _each(table: Table, key: str) -> list[Scalar]:
+    listed = table.get(key)
+    nodes = listed.nodes if isinstance(listed, Items) else ()
+    return [node for node in nodes if isinstance(node, Scalar) and not node.is_broken]
+
+
+def _address(node: Scalar, name: str, found: list[Problem]) -> str:
+    try:
+        return address(node.text)
+    except ValueError as error:
+        found.append(Problem(node.place, f"{name}: {node.text!r} {error}."))
+        return node.text
+
+
+def _path(node: Scalar, name: str, found: list[Problem]) -> Path:
+    path = (Path(node.folder) / Path(node.text).expanduser()).resolve()
+    if not path.exists():
+        message = f"there is no {str(path)!r}. Make it, or mend the path; it starts at this file's"
+        found.append(Problem(node.place, f"{name}: {message} folder."))
+    return path
+
+
+def _variable(node: Scalar, name: str, environ: Mapping[str, str], found: list[Problem]) -> str:
+    variable = node.text
+    if not _VARIABLE.fullmatch(variable):
+        message = f"{variable!r} is no name of a variable. Write the name alone, like WEATHER_KEY."
+        found.append(Problem(node.place, f"{name}: {message}"))
+    elif variable not in environ:
+        message = f"the variable {variable} is not set.{guess(variable, environ)} Set it, or take"
+        found.append(Problem(node.place, f"{name}: {message} it out."))
+    return variable

@@ -1,0 +1,91 @@
+"""What a decorated function says of itself: runs where the function does, never in the bot.
+
+`describe` answers with JSON alone, as a tool does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaWarningKind
+
+from bargein.tools.decorator import ATTRIBUTE
+from bargein.tools.keywords import Json
+
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out titles that only repeat a key, and defaults that JSON can't say."""
+
+    ignored_warning_kinds: ClassVar[set[JsonSchemaWarningKind]] = {  # type: ignore[misc]
+        "non-serializable-default",
+    }
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """Give fields no titles."""
+        return False
+
+
+def describe(source: str, functions: Sequence[str]) -> dict[str, Json]:
+    """Give, for each function of a module or a file, its keys and schemas, or its `problem`."""
+    module = imported(source)
+    return {name: _described(getattr(module, name, None)) for name in functions}
+
+
+def imported(source: str) -> Any:
+    """Import a module by its name, or a file by its path."""
+    if not source.endswith(".py"):
+        return importlib.import_module(source)
+    name = Path(source).stem
+    spec = importlib.util.spec_from_file_location(name, source)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{source} can't be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _described(function: Any) -> dict[str, Json]:
+    keys = getattr(function, ATTRIBUTE, None)
+    if keys is None or not callable(function):
+        return {"problem": "it carries no declaration: write `@tool` right above `def`"}
+    if problem := _unfit(function):
+        return {"problem": problem}
+    try:
+        arguments = _schema(function, "validation")
+        result = _result(function)
+    except Exception as error:  # pydantic raises many kinds, and validators of the user's any
+        return {"problem": f"its types have no JSON Schema: {type(error).__name__}: {error}"}
+    doc = inspect.getdoc(function) or ""
+    about = " ".join(doc.split("\n\n")[0].split())
+    given = {"description": about} if about else {}
+    return {"keys": {"name": function.__name__, **given, **keys, "arguments": arguments, **result}}
+
+
+def _unfit(function: Callable[..., Any]) -> str:
+    """Say why a call by name, with checked arguments, is not possible; empty if it is."""
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in _BY_NAME:
+            return f"{parameter.name!r} can't be given by name; write each argument out"
+        if parameter.annotation is parameter.empty:
+            return f"{parameter.name!r} has no type; without one anything would be let in"
+    return ""
+
+
+def _result(function: Callable[..., Any]) -> dict[str, Json]:
+    hints = get_type_hints(function, include_extras=True)
+    return {"result": _schema(hints["return"], "serialization")} if "return" in hints else {}
+
+
+def _schema(annotation: Any, mode: JsonSchemaMode) -> dict[str, Json]:
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    return adapter.json_schema(mode=mode, schema_generator=_Generator)
