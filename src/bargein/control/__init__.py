@@ -1,1 +1,1 @@
-"""Who may join which room, and what of a session outlives a connection; pure."""
+"""Who may join which room, where a session runs, and what becomes of it; pure."""
