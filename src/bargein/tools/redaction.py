@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bargein.tools.keywords import BRANCHES, CONDITIONS, MASK, OPENED, Json, mapping
+from bargein.tools.patterns import for_python
 
 Described = Sequence[Mapping[str, Json]]
 """All schemas that describe one value."""
@@ -59,7 +60,7 @@ def _of_key(key: str, described: Described) -> list[Json]:
         item
         for each in described
         for pattern, item in mapping(each, "patternProperties").items()
-        if re.search(pattern, key)
+        if re.search(for_python(pattern), key)
     ]
     if named:
         return named

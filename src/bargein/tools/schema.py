@@ -27,6 +27,7 @@ from bargein.tools.keywords import (
     Json,
     mapping,
 )
+from bargein.tools.patterns import with_python_patterns
 from bargein.tools.redaction import Redaction
 from bargein.tools.violations import Violation, violation
 
@@ -102,7 +103,8 @@ class Schema:
     @cached_property
     def _validator(self) -> Draft202012Validator:
         # The empty registry: what is not in the schema itself is never fetched.
-        return Draft202012Validator(dict(self.json), registry=Registry(), format_checker=_FORMATS)
+        schema = with_python_patterns(self.json)
+        return Draft202012Validator(schema, registry=Registry(), format_checker=_FORMATS)
 
 
 def _resolver(root: Mapping[str, Json]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema import ValidationError
 
 from bargein.tools.keywords import OPENED, mapping
+from bargein.tools.patterns import as_written
 
 MAX_KEYS = 8
 MAX_KEY_CHARACTERS = 40
@@ -80,6 +81,8 @@ def _message(rule: str, error: ValidationError) -> str:
         return f"must be one of {json.dumps(wanted, ensure_ascii=False)}"
     if rule in ("anyOf", "oneOf"):
         return "fits none of the allowed forms" if error.context else "fits several forms at once"
+    if rule == "pattern":
+        return f"breaks pattern: {json.dumps(as_written(wanted), ensure_ascii=False)}"
     if isinstance(wanted, (str, int, float, bool)):
         return f"breaks {rule}: {json.dumps(wanted, ensure_ascii=False)}"
     return f"breaks {rule}"
