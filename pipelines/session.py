@@ -34,6 +34,7 @@ from bargein.pipelines.resume_phrases import prepared
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
+from bargein.processors.guarded_llm import guard
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
 from bargein.processors.local_model import LocalModel
@@ -43,11 +44,13 @@ from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.smart_turn import SmartTurn
 from bargein.processors.speculation import Speculation
 from bargein.processors.stage_tap import StageTap
+from bargein.processors.tool_calls import ToolCalls
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
 from bargein.protocol import MICROPHONE_RATE_HZ, Error, Welcome
 from bargein.speculation import Outcome
+from bargein.tools.policy import ToolPolicy
 from bargein.voice_activity import VoiceRules
 
 T = TypeVar("T")
@@ -72,6 +75,7 @@ class Session:
     parts: tuple[FrameProcessor, ...]
     context: LLMContext
     ledger: Watcher
+    tools: ToolCalls
     failures: dict[str, PartFailure] = field(default_factory=dict)
     """The last error of each part, by its name."""
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,7 +112,8 @@ class Session:
             losing.cancel()
             if greeting:
                 greeting.cancel()
-            await self._stop(running)
+            # What may finish does, while the pipeline ends.
+            await asyncio.gather(self.tools.close(), self._stop(running))
             self.ledger.close()
         logger.info("session {} is over", self.id)
 
@@ -182,6 +187,7 @@ def assemble(
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
     speculation = _enabled(parts)
+    tools = ToolCalls(ToolPolicy(()), context)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
@@ -205,11 +211,22 @@ def assemble(
         passes_microphone=not all(deaf(part) for part in parts[llm:]),
         speculation=speculation,
         watcher=watcher,
+        tools=tools,
     )
     assistant = AssistantContext(context, user=user)
     echo = EchoJudge(sample_rate_hz)
     phrases = prepared(config, sample_rate_hz)
-    played_audio.attach(wire=wire, ears=interruption, echo=echo, watcher=watcher, phrases=phrases)
+    played_audio.attach(
+        wire=wire,
+        ears=interruption,
+        echo=echo,
+        watcher=watcher,
+        phrases=phrases,
+        tools=tools,
+    )
+    tools.attach(speaker=interruption, voice=played_audio)
+    # Below what is made provisional: calls that were kept back come here, too.
+    guard(parts[llm], tools)
     if vad:
         vad.attach(wire.take_bot_db, echo=echo)
     interruption.attach(
@@ -225,6 +242,7 @@ def assemble(
         correct=assistant.correct,
         watcher=watcher,
         client_has_vad=client_has_vad,
+        tools=tools,
     )
     if speculation:
         speculation.attach(
@@ -237,6 +255,7 @@ def assemble(
             ),
             context=context,
             watcher=watcher,
+            tools=tools,
         )
     for part in parts:
         if isinstance(part, Failover):
@@ -263,7 +282,7 @@ def assemble(
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )
-    return Session(session_id, config, wire, worker, tuple(parts), context, watcher)
+    return Session(session_id, config, wire, worker, tuple(parts), context, watcher, tools)
 
 
 def deaf(part: FrameProcessor) -> bool:

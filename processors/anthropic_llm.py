@@ -13,6 +13,7 @@ from pipecat.services.anthropic.llm import AnthropicLLMService
 from pydantic import Field
 
 from bargein.processors.vendor import ANTHROPIC, Vendor
+from bargein.tools.arguments import mended
 
 CONNECT_S = 5.0
 CLOSE_S = 1.0
@@ -130,6 +131,17 @@ class AnthropicLLM(AnthropicLLMService):
         return each_tool_alone(self._stream)
 
 
+def _readable(events: list[Any]) -> list[Any]:
+    """Give the events of one call; arguments that pipecat would fail on say that they are none."""
+    begins, *pieces = events
+    text = "".join(piece.delta.partial_json for piece in pieces)
+    if mended(text) == text:
+        return events
+    piece = pieces[0].model_copy(deep=True)
+    piece.delta.partial_json = mended(text)
+    return [begins, piece]
+
+
 async def each_tool_alone(events: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Give the events of a message so that its stop reason follows each block that calls a tool.
 
@@ -143,9 +155,9 @@ async def each_tool_alone(events: AsyncIterator[Any]) -> AsyncIterator[Any]:
             tools[-1].append(event)
         elif event.type == "message_delta":
             for told in tools[:-1]:
-                for each in (*told, event):
+                for each in (*_readable(told), event):
                     yield each
-            for each in (*(tools[-1] if tools else ()), event):
+            for each in (*(_readable(tools[-1]) if tools else ()), event):
                 yield each
             tools = []
         else:

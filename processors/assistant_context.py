@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import cast
 
-from pipecat.frames.frames import Frame, InterruptionFrame
+from pipecat.frames.frames import (
+    Frame,
+    FunctionCallCancelFrame,
+    FunctionCallInProgressFrame,
+    FunctionCallResultFrame,
+    FunctionCallsStartedFrame,
+    InterruptionFrame,
+)
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMAssistantAggregator,
@@ -20,6 +27,14 @@ from bargein.processors.played_audio import COMMIT, HEARD
 CUT_OFF = (
     'The user interrupted your last message after "{word}"; nothing after that word was heard.'
 )
+TOOL_FRAMES = (
+    FunctionCallsStartedFrame,
+    FunctionCallInProgressFrame,
+    FunctionCallResultFrame,
+    FunctionCallCancelFrame,
+)
+"""They race each other and the voice, and anybody can push one: `ToolCalls` alone writes calls and
+their results into the context."""
 NOT_HEARD = "The user went on speaking before your reply was heard; nothing of it was heard."
 
 
@@ -41,6 +56,9 @@ class AssistantContext(LLMAssistantAggregator):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Note which messages were committed: an interruption may overtake one."""
+        if isinstance(frame, TOOL_FRAMES):
+            await self.push_frame(frame, direction)
+            return
         self._committed = frame.metadata.get(COMMIT, self._committed)
         await super().process_frame(frame, direction)
 
@@ -61,9 +79,10 @@ class AssistantContext(LLMAssistantAggregator):
         self._assistant_turn_start_timestamp = (
             self._assistant_turn_start_timestamp or time_now_iso8601()
         )
-        before = len(self._context.messages)
+        before = {id(each) for each in self._context.messages}
         await super()._handle_interruptions(frame)
-        message = next((m for m in self._context.messages[before:] if _is_text(m)), None)
+        new = (each for each in self._context.messages if id(each) not in before)
+        message = next((each for each in new if _is_text(each)), None)
         self._cut, self._written = cut, [message] if message else []
         if cut.remainder:
             note = _developer(heard)
@@ -114,4 +133,4 @@ def _developer(heard: str) -> LLMContextMessage:
 
 
 def _is_text(message: LLMContextMessage) -> bool:
-    return isinstance(message, dict) and message.get("role") == "assistant"
+    return isinstance(message, dict) and message.get("role") == "assistant" and "content" in message

@@ -31,7 +31,7 @@ from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import Hearing
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
-from bargein.processors.orders import REPLY_WITHIN_MS, Orders
+from bargein.processors.orders import REPLY_WITHIN_MS, Orders, Tools
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
 from bargein.protocol import (
@@ -161,11 +161,13 @@ class Interruption(FrameProcessor):
         client_has_vad: bool = True,
         clock: Clock | None = None,
         watcher: Watcher = NOBODY,
+        tools: Tools | None = None,
     ) -> None:
         """Connect it with the client and the tracker; called once, before it runs.
 
         `correct` gets the last cut as it really was, when the client's last position
-        differs from it. `watcher` hears of all that goes in and comes out.
+        differs from it. `watcher` hears of all that goes in and comes out; `tools` of all that
+        ends a call, or lets its result be told.
         """
         self._watcher = watcher
         self._arbiter.witness = None if watcher is NOBODY else watcher
@@ -185,6 +187,7 @@ class Interruption(FrameProcessor):
             clock=self._clock,
             watcher=watcher,
             reply_within_ms=self._reply_within_ms,
+            tools=tools,
         )
 
     @property
@@ -297,6 +300,7 @@ class Interruption(FrameProcessor):
 
     def interrupted(self) -> None:
         """An InterruptionFrame of somebody else's passes: the floor follows it."""
+        self._orders.stopped()
         for order in self._arbiter.interrupted(self._clock.now_ms()):
             self._orders.do_now(order)
         # Whoever interrupted the bot did not do it for nothing.
@@ -326,6 +330,16 @@ class Interruption(FrameProcessor):
         )
         # What was cut off is taken up again now or never.
         self._orders.forget_unsaid()
+
+    # --- what has the bot speak ---------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Have the bot say this, behind what it is at."""
+        self._orders.say(text)
+
+    def ask_llm(self) -> None:
+        """Have the LLM answer the context as it is."""
+        self._orders.ask_llm()
 
     # --- messages ----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 from urllib.parse import urlsplit
 
 from openai import AsyncOpenAI, AsyncStream, Timeout
@@ -16,6 +16,7 @@ from pydantic import Field
 from bargein.config.masking import is_variable_name
 from bargein.errors import ConfigError
 from bargein.processors.vendor import Access, Vendor, check_address, key_in
+from bargein.processors.whole_calls import WholeCalls
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_HOST = "api.openai.com"
@@ -26,7 +27,7 @@ CONNECT_S = 3.0
 
 
 class OpenAILLM(OpenAILLMService):
-    """Answers with a model behind OpenAI's API; tools are called as Pipecat registers them.
+    """Answers with a model behind OpenAI's API; all tools that a reply calls are proposed.
 
     OpenAI's own key is `OPENAI_API_KEY` of the environment, and goes to OpenAI alone. A reply that
     is interrupted, or dropped, is cancelled at the server: its connection is closed.
@@ -117,9 +118,10 @@ class OpenAILLM(OpenAILLMService):
         """
         try:
             async with asyncio.timeout(self._stall_ms / 1000):
-                return await super().get_chat_completions(context)
+                stream = await super().get_chat_completions(context)
         except TimeoutError:
             raise TimeoutError(f"the server sent nothing for {self._stall_ms} ms") from None
+        return cast(AsyncStream[ChatCompletionChunk], WholeCalls(stream))
 
     async def cleanup(self) -> None:
         """Close the connections, which Pipecat leaves open."""

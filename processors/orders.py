@@ -11,6 +11,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from loguru import logger
 from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpeakFrame
@@ -18,7 +19,7 @@ from pipecat.frames.frames import Frame, InterruptionFrame, LLMRunFrame, TTSSpea
 from bargein import arbiter as order
 from bargein.arbiter import Arbiter, Order
 from bargein.cut import Cut
-from bargein.floor import Floor
+from bargein.floor import Floor, Heard
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.processors.clock import Clock, Timer
 from bargein.processors.floor_frames import FloorTakenFrame, WordsDroppedFrame
@@ -38,6 +39,33 @@ from bargein.protocol import (
 REPLY_WITHIN_MS = 10_000
 """An LLM and a TTS that have not brought a sound in so long are not going to."""
 NO_REPLY = "no reply came in time; say it again, please"
+
+
+class Tools(Protocol):
+    """The calls of the session; implemented by `ToolCalls`."""
+
+    @property
+    def works(self) -> bool:
+        """Whether a call is at work for which everybody waits."""
+
+    def interrupted(self) -> bool:
+        """The user took the floor; whether a call has ended by that."""
+
+    def poke(self) -> None:
+        """Something has changed: what was kept back may be told now."""
+
+
+class NoTools:
+    """Nothing is ever called."""
+
+    works = False
+
+    def interrupted(self) -> bool:
+        """Nothing ends."""
+        return False
+
+    def poke(self) -> None:
+        """Nothing is kept back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +101,10 @@ class Orders:
         clock: Clock,
         watcher: Watcher = NOBODY,
         reply_within_ms: float = REPLY_WITHIN_MS,
+        tools: Tools | None = None,
     ) -> None:
         """Work with these; an InterruptionFrame in the outbox stands for a broadcast."""
+        self._tools: Tools = tools or NoTools()
         self.outbox: asyncio.Queue[Frame] = asyncio.Queue()
         self._arbiter = arbiter
         self._wire = wire
@@ -89,6 +119,7 @@ class Orders:
         self._unsaid: Cut | None = None
         self._going_on = GoingOn()
         self._reply_owed = False
+        self._call_ended = False
 
     def carry_out(self, given: Sequence[Order]) -> None:
         """Do all that needs no frame; only then queue the frames."""
@@ -140,8 +171,23 @@ class Orders:
             case order.ShowFloor(floor):
                 self._wire.send(State(state=floor))
                 self._await_reply(floor)
+                self._tools.poke()
             case _:
                 pass
+
+    def say(self, text: str) -> None:
+        """Have the bot say this, in no reply."""
+        self.outbox.put_nowait(TTSSpeakFrame(text))
+
+    def ask_llm(self) -> None:
+        """Have the LLM answer the context as it is; its reply has all its time."""
+        self.outbox.put_nowait(LLMRunFrame())
+        self.carry_out(self._arbiter.bot(Heard.REPLY_BEGUN, self._clock.now_ms()))
+        self._await_reply(self._arbiter.floor)
+
+    def stopped(self) -> None:
+        """The reply ends here, and the calls that may not outlive it."""
+        self._call_ended = self._tools.interrupted()
 
     def catch_up(self, epoch: int) -> None:
         """A client says anything under this epoch: if it is older, a verdict was lost."""
@@ -178,6 +224,10 @@ class Orders:
             self._reply_due = self._clock.call_later(self._reply_within_ms, self._reply_overdue)
 
     def _reply_overdue(self) -> None:
+        if self._tools.works:
+            # It has a time of its own; the reply's begins again behind it.
+            self._await_reply(self._arbiter.floor)
+            return
         self.carry_out(self._arbiter.reply_overdue(self._clock.now_ms()))
 
     def _send_contested(self, utterance: int) -> None:
@@ -185,6 +235,7 @@ class Orders:
         self._wire.send(Contested(utterance=utterance, verdict_deadline_ms=deadline_ms))
 
     def _accept(self, given: order.Accept) -> None:
+        self.stopped()
         self._reply_owed = self._played_audio.reply_open or given.preparing
         cut = self._played_audio.accept(given.utterance, given.at_sample)
         self._unsaid = self._going_on.whole(cut)
@@ -229,11 +280,11 @@ class Orders:
         cut, self._unsaid = self._unsaid, None
         if cut is None or not self._resume_phrases:
             return
-        if cut.remainder or self._reply_owed:
+        if cut.remainder or self._reply_owed or self._call_ended:
             self._watcher.resumed()
-        if cut.remainder:
+        if cut.remainder and not self._call_ended:
             self._say(self._resume(cut.remainder))
-        elif self._reply_owed:
+        elif self._reply_owed or self._call_ended:
             # All that there was of the reply was heard, and the rest of it was cancelled.
             self.outbox.put_nowait(LLMRunFrame())
 

@@ -83,6 +83,20 @@ class BotEars(Protocol):
         """The client's last position was other than the one the cut was made at."""
 
 
+class OwesReply(Protocol):
+    """Who knows whether more of a reply is to come; implemented by `ToolCalls`."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether a call is at work, or the LLM was told of one and goes on."""
+
+    def reply_begun(self) -> None:
+        """It goes on."""
+
+    def poke(self) -> None:
+        """Something of the bot's has ended."""
+
+
 class PlayedAudio(FrameProcessor):
     """Paces the bot's voice, and knows to the sample what was played of it."""
 
@@ -116,6 +130,7 @@ class PlayedAudio(FrameProcessor):
         self._clock: Clock = LoopClock()
         self._wire: Wire | None = None
         self._ears: BotEars | None = None
+        self._tools: OwesReply | None = None
         self._echo: EchoJudge | None = None
         self.held = HeldReply()
         self._stages = StageWatch(TTS_STAGES)
@@ -133,13 +148,14 @@ class PlayedAudio(FrameProcessor):
         clock: Clock | None = None,
         watcher: Watcher = NOBODY,
         phrases: Mapping[str, Phrase] | None = None,
+        tools: OwesReply | None = None,
     ) -> None:
         """Connect it with the client and with the arbiter; called once, before it runs.
 
         `echo` hears what is said, and when; `watcher` when the first of a reply comes; `phrases`
         were said before, and can be said at once.
         """
-        self._phrases = phrases or {}
+        self._phrases, self._tools = phrases or {}, tools
         self._wire, self._ears, self._echo = wire, ears, echo
         self._stages = StageWatch(TTS_STAGES, watcher)
         self._clock = clock or self._clock
@@ -169,9 +185,14 @@ class PlayedAudio(FrameProcessor):
         return self._reply_open
 
     @property
+    def pending(self) -> bool:
+        """Whether something of what it says was not heard yet, or was just cut."""
+        return self._playout.pending or self._cut is not None
+
+    @property
     def busy(self) -> bool:
         """Whether a reply is being made or said, or cut, or something waits behind it."""
-        return self._reply_open or self._playout.pending or self._cut is not None
+        return self._reply_open or self.pending
 
     def let_go(self) -> None:
         """The reply that is held may be said: what there is of it goes out now."""
@@ -294,6 +315,8 @@ class PlayedAudio(FrameProcessor):
                 at_sample = self._take_text(frame)
             case LLMFullResponseStartFrame():
                 self._reply_open = True
+                if self._tools:
+                    self._tools.reply_begun()
                 self._tell(Heard.REPLY_BEGUN)
             case LLMFullResponseEndFrame() | LLMAssistantPushAggregationFrame() | EndFrame():
                 self._reply_open &= not isinstance(frame, LLMFullResponseEndFrame)
@@ -359,8 +382,10 @@ class PlayedAudio(FrameProcessor):
     async def _release(self, frame: Frame) -> None:
         if isinstance(frame, LLMFullResponseEndFrame | LLMAssistantPushAggregationFrame):
             frame.metadata[COMMIT] = self._playout.commit()
-            if not self._bot_speaking:
+            if not self._bot_speaking and not self._more_is_owed:
                 self._tell(Heard.REPLY_EMPTY)
+            if self._tools:
+                self._tools.poke()
         await self.push_frame(frame, FrameDirection.DOWNSTREAM)
 
     # --- the pacing task ---------------------------------------------------------------
@@ -400,7 +425,7 @@ class PlayedAudio(FrameProcessor):
         if self._bot_speaking and not self._playout.current:
             await self._bot_stopped()
             self._tell(Heard.BOT_FINISHED)
-            if self._reply_open:
+            if self._reply_open or self._more_is_owed:
                 self._tell(Heard.REPLY_BEGUN)
 
     def _send_due(self, now_ms: float) -> bool:
@@ -420,6 +445,10 @@ class PlayedAudio(FrameProcessor):
                 self._bot_speaking = True
                 self._tell(Heard.BOT_STARTED)
         return silent and self._bot_speaking
+
+    @property
+    def _more_is_owed(self) -> bool:
+        return self._tools is not None and self._tools.owes
 
     async def _bot_stopped(self) -> None:
         if self._bot_speaking:

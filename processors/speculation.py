@@ -59,6 +59,14 @@ class Bot(Protocol):
         """What is held may be said."""
 
 
+class Tools(Protocol):
+    """The calls of the session; implemented by `ToolCalls`."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether no reply may be prepared."""
+
+
 class Speculation(FrameProcessor):
     """Predicts that the turn's words are complete, and has the reply ready when they are."""
 
@@ -172,10 +180,11 @@ class Speculation(FrameProcessor):
         context: LLMContext,
         watcher: Watcher = NOBODY,
         clock: Clock | None = None,
+        tools: Tools | None = None,
     ) -> None:
         """Connect it; called once, before it runs, and only where it is enabled."""
         self._branch, self._bot, self._llm, self._context = branch, bot, llm, context
-        self._watcher, self._clock = watcher, clock or LoopClock()
+        self._watcher, self._clock, self._tools = watcher, clock or LoopClock(), tools
 
     @property
     def policy(self) -> MatchPolicy:
@@ -278,7 +287,7 @@ class Speculation(FrameProcessor):
         if self._bot.busy:
             self._told_to_speak_ms = float("-inf")
             return True
-        if self._branch and self._llm.busy:
+        if self._branch and (self._llm.busy or (self._tools is not None and self._tools.busy)):
             return True
         return now_ms - self._told_to_speak_ms < SPEAKS_WITHIN_MS
 

@@ -83,6 +83,13 @@ class WordListener(TurnListener, Protocol):
         """These words take the floor: they came after the speech that they belong to."""
 
 
+class Tools(Protocol):
+    """The calls of the session; implemented by `ToolCalls`."""
+
+    def turn_over(self, *, is_answered: bool) -> None:
+        """The words of a turn are about to be written; `is_answered` if their reply is there."""
+
+
 class UserContext(LLMUserAggregator):
     """Reports words to the arbiter, keeps them while a verdict is open, drops those of no turn.
 
@@ -99,6 +106,7 @@ class UserContext(LLMUserAggregator):
         passes_microphone: bool = True,
         speculation: Speculation | None = None,
         watcher: Watcher = NOBODY,
+        tools: Tools | None = None,
     ) -> None:
         """Build the aggregator with our turn strategies and nobody else's.
 
@@ -124,6 +132,7 @@ class UserContext(LLMUserAggregator):
         self._passes_microphone = passes_microphone
         self._speculation = speculation
         self._watcher = watcher
+        self._tools = tools
         self._held: list[TranscriptionFrame] = []
         self._dropped = False
         self._leftover = Leftover()
@@ -249,6 +258,8 @@ class UserContext(LLMUserAggregator):
 
     async def _push_aggregation(self, *, run_llm: bool = True) -> str:
         """Write the turn to the context; the reply that is there already, if it is, is said."""
+        if self._tools and self._aggregation:
+            self._tools.turn_over(is_answered=not run_llm)
         written = await super()._push_aggregation(run_llm=run_llm)
         self._partial = ""
         if written:

@@ -42,5 +42,10 @@ def test_a_value_is_small_enough_or_it_is_said_why_not(value: Any, said: str) ->
     assert bool(found) is bool(said)
 
 
-def test_half_a_character_is_counted_and_raises_nothing() -> None:
-    assert too_large("\ud800", SMALL) == ""
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, [["tea \ud83d"]]])
+def test_half_a_character_is_no_text(value: object) -> None:
+    assert "no text" in too_large(value, SMALL)
+
+
+def test_a_character_beyond_the_first_plane_is_text() -> None:
+    assert too_large({"☕": "🍵"}, SMALL) == ""

@@ -134,7 +134,7 @@ class ToolPolicy:
             return Refusal(Code.DUPLICATE_CALL, "A call needs an id of its own.")
         if proposal.call_id in self._seen:
             return Refusal(Code.DUPLICATE_CALL, "There was a call with this id before.")
-        if proposal.name not in self.tools:
+        if proposal.name not in self.tools or not proposal.is_advertised:
             known = ", ".join(self.tools) or "none"
             name = proposal.name[:MAX_NAME_CHARACTERS]
             return Refusal(Code.UNKNOWN_TOOL, f"No tool is called {name!r}. Tools: {known}.")

@@ -48,6 +48,8 @@ class Proposal:
     """The reply that it is of was interrupted or dropped."""
     is_speculative: bool = False
     """The reply that it is of is not confirmed yet."""
+    is_advertised: bool = True
+    """The LLM was told of a tool of this name in the context that it answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,13 @@ def too_large(value: Json, bounds: Bounds) -> str:
         if seen > bounds.values:
             return f"holds more than {bounds.values:,} values"
         if isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
+            if not all(isinstance(key, str) and _is_text(key) for key in item):
                 return "has a key that is no text"
             waiting += [(each, depth + 1) for each in item.values()]
         elif isinstance(item, list):
             waiting += [(each, depth + 1) for each in item]
+        elif isinstance(item, str) and not _is_text(item):
+            return "holds half a surrogate pair, which is no text"
         elif isinstance(item, float) and not math.isfinite(item):
             return "holds a number that is not finite"
         elif item is not None and not isinstance(item, (str, int, float, bool)):
@@ -46,3 +48,8 @@ def too_large(value: Json, bounds: Bounds) -> str:
     if len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) > bounds.bytes:
         return f"takes more than {bounds.bytes:,} bytes"
     return ""
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be sent: no service takes a context with half a surrogate pair in it."""
+    return text.isascii() or not any("\ud800" <= each <= "\udfff" for each in text)

@@ -1,0 +1,327 @@
+"""The calls of one session: what the LLM proposes goes in, what it is told comes out.
+
+No other way leads from an LLM to a handler. `policy.py` decides, `tool_call.py` runs one call,
+`in_flight.py` says when the LLM is told of it, and this carries it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from loguru import logger
+from pipecat.processors.aggregators.async_tool_messages import build_started_message
+from pipecat.processors.aggregators.llm_context import LLMContext
+
+from bargein.floor import Floor
+from bargein.processors.audit_file import AuditError
+from bargein.processors.audit_trail import Trail
+from bargein.processors.clock import Clock, LoopClock
+from bargein.processors.tool_call import Runs, ToolFailedError, Work
+from bargein.tools.audit import Event
+from bargein.tools.call_messages import (
+    CANCELLED,
+    ID,
+    RUNS,
+    answer_to,
+    content_of,
+    ids_in,
+    pair,
+    told,
+)
+from bargein.tools.in_flight import BotAt, Call, CallsInFlight, Done
+from bargein.tools.keywords import Json
+from bargein.tools.policy import ToolPolicy
+from bargein.tools.proposal import SILENT, Admitted, Code, Proposal, Refusal
+from bargein.tools.size import Bounds, too_large
+from bargein.tools.tool import OnInterruption, Tool
+
+GIVES_UP = "I can't do that right now."
+FINISH_WITHIN_S = 5.0
+"""For calls that may finish, when the conversation is over."""
+NOT_TOLD = (Code.MALFORMED_JSON, Code.TOO_LARGE)
+"""Arguments that are not shown to the LLM again."""
+
+
+class Speaker(Protocol):
+    """Who makes the bot speak; implemented by the interruption plug."""
+
+    @property
+    def floor(self) -> Floor:
+        """Who has the floor."""
+
+    def say(self, text: str) -> None:
+        """Say this, behind what is being said."""
+
+    def ask_llm(self) -> None:
+        """Have the LLM answer the context as it is."""
+
+
+class Voice(Protocol):
+    """What the bot is at; implemented by the played-audio tracker."""
+
+    @property
+    def reply_open(self) -> bool:
+        """Whether the LLM is still at its reply."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was not heard yet."""
+
+
+class Nothing:
+    """Runs nothing; where no tool is declared none is ever admitted."""
+
+    async def run(self, tool: Tool, arguments: dict[str, Json]) -> Json:
+        """Refuse."""
+        raise ToolFailedError(Code.UNAVAILABLE, "The tool is not available now.")
+
+
+@dataclass(slots=True, eq=False)
+class Generation:
+    """One reply of one LLM, as long as its calls count."""
+
+    number: int
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallRules:
+    """What holds for the calls of a session."""
+
+    gives_up: str = GIVES_UP
+    """Said when the LLM proposes without end."""
+    finish_within_s: float = FINISH_WITHIN_S
+
+
+@dataclass(slots=True, eq=False)
+class ToolCalls:
+    """Made for each session, also where nothing is declared: then every call is refused."""
+
+    policy: ToolPolicy
+    context: LLMContext
+    runs: Runs = field(default_factory=Nothing)
+    trail: Trail = field(default_factory=Trail)
+    rules: CallRules = field(default_factory=CallRules)
+    clock: Clock = field(default_factory=LoopClock)
+    flight: CallsInFlight = field(default_factory=CallsInFlight)
+    _speaker: Speaker | None = None
+    _voice: Voice | None = None
+    _generations: int = 0
+    _works: dict[str, Work] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _refused: int = 0
+    _is_closed: bool = False
+
+    def attach(self, *, speaker: Speaker, voice: Voice) -> None:
+        """Say through whom the bot speaks; called once, before it runs."""
+        self._speaker, self._voice = speaker, voice
+
+    # --- what the LLM proposes -----------------------------------------------------------
+
+    def begin_generation(self) -> Generation:
+        """An LLM begins to answer a context."""
+        return Generation(self._generations)
+
+    def is_stale(self, generation: Generation) -> bool:
+        """Whether a reply was interrupted: what it still proposes is refused."""
+        return generation.is_over or generation.number != self._generations
+
+    def take(self, proposals: Sequence[Proposal]) -> None:
+        """Decide each, in order; what is admitted runs, each in a task of its own."""
+        for proposal in proposals:
+            answer = self.policy.propose(proposal, now_ms=self.clock.now_ms())
+            if isinstance(answer, Refusal) or self._is_closed:
+                self._refuse(proposal, answer)
+            else:
+                self._begin(answer)
+        self.poke()
+
+    def _begin(self, admitted: Admitted) -> None:
+        call = Call(admitted.call_id, admitted.tool, admitted.arguments)
+        self.flight.open[call.call_id] = call
+        work = Work(call, self.runs, self.policy, self.trail, self.clock)
+        self._works[call.call_id] = work
+        self._write_running(call)
+        self._spawn(self._live(work))
+
+    def _refuse(self, proposal: Proposal, answer: Refusal | Admitted) -> None:
+        if isinstance(answer, Admitted):
+            self.policy.settle(answer.call_id, ran=False)
+            return
+        logger.warning("tool {!r} is refused: {}", proposal.name, answer.code)
+        self._spawn(self._note_refusal(proposal, answer))
+        if answer.code in SILENT:
+            return
+        self._refused += 1
+        arguments = {} if answer.code in NOT_TOLD else _shown(proposal.arguments)
+        done = Done(
+            self._id_for(proposal.call_id),
+            proposal.name,
+            arguments,
+            content_of(answer.as_json()),
+            wants_reply=not answer.is_final,
+        )
+        self.flight.done.append(done)
+
+    def _id_for(self, call_id: str) -> str:
+        """Give an id that the context may hold: no other call's, and none that nobody takes."""
+        taken = ids_in(self.context.messages) | {done.call_id for done in self.flight.done}
+        if ID.fullmatch(call_id) and call_id not in taken and call_id not in self.flight.open:
+            return call_id
+        return f"refused_{self._refused}"
+
+    async def _note_refusal(self, proposal: Proposal, refusal: Refusal) -> None:
+        name, call_id = proposal.name, proposal.call_id
+        try:
+            await self.trail.note(
+                Event.PROPOSED, tool=name, call_id=call_id, arguments=self._kept(proposal)
+            )
+            await self.trail.note(
+                Event.REFUSED,
+                tool=name,
+                call_id=call_id,
+                code=refusal.code,
+                reason=refusal.message,
+            )
+        except AuditError as error:
+            # Nothing runs, so nothing is missing but the line.
+            logger.error("tool {!r}: {}", name, error)
+
+    def _kept(self, proposal: Proposal) -> Json:
+        """Give what the audit may hold of arguments; of those that nobody can read, nothing."""
+        if proposal.is_malformed or too_large(proposal.arguments, Bounds()):
+            return None
+        tool = self.policy.tools.get(proposal.name)
+        if tool is None or tool.arguments.violations(proposal.arguments):
+            return content_of(proposal.arguments)
+        return tool.arguments.kept(proposal.arguments)
+
+    # --- one call ------------------------------------------------------------------------
+
+    async def _live(self, work: Work) -> None:
+        call = work.call
+        result: Refusal | Json = None
+        try:
+            await work.note(Event.PROPOSED)
+            result = await work.outcome()
+        finally:
+            self._works.pop(call.call_id, None)
+            self.policy.settle(call.call_id, ran=work.has_started)
+            told = result.as_json() if isinstance(result, Refusal) else result
+            self.flight.settle(call, content_of(told))
+            self.poke()
+
+    def _write_running(self, call: Call) -> None:
+        content = RUNS
+        if call.tool.on_interruption is OnInterruption.FINISH:
+            # Other replies may be made meanwhile: it says not to call again.
+            content = str(build_started_message(call.call_id)["content"])
+        self._write([pair(call.call_id, call.tool.name, call.arguments, content)])
+
+    def _end(self, calls: Sequence[Call]) -> None:
+        """These are over before they had a result."""
+        for call in calls:
+            message = answer_to(self.context.messages, call.call_id)
+            if message is not None:
+                message["content"] = CANCELLED
+            if work := self._works.get(call.call_id):
+                work.stop()
+
+    # --- what the user does ----------------------------------------------------------------
+
+    @property
+    def owes(self) -> bool:
+        """Whether more of the reply is to come, though the bot is silent."""
+        return self.flight.owes
+
+    @property
+    def works(self) -> bool:
+        """Whether a call is at work for which everybody waits."""
+        return self.flight.works
+
+    @property
+    def busy(self) -> bool:
+        """Whether no reply may be prepared."""
+        return self.flight.busy
+
+    def interrupted(self) -> bool:
+        """The user took the floor, or somebody else stopped the bot; whether a call has ended.
+
+        What the LLM still proposes in a reply that it began before is refused.
+        """
+        self._generations += 1
+        ended = self.flight.interrupted()
+        self._end(ended)
+        return bool(ended)
+
+    def turn_over(self, *, is_answered: bool) -> None:
+        """The words of a turn are about to be written into the context, and to be answered.
+
+        Where their reply is there already, it knows nothing of results that wait.
+        """
+        self.policy.begin_turn()
+        ended, told = self.flight.turn_over(is_answered=is_answered)
+        self._end(ended)
+        self._write([_pair(done) for done in told])
+
+    # --- what the LLM is told ----------------------------------------------------------------
+
+    def reply_begun(self) -> None:
+        """A reply of the LLM's has reached the voice."""
+        self.flight.asked = False
+
+    def poke(self) -> None:
+        """Something has changed: tell the LLM what it may be told, but not before all else."""
+        with contextlib.suppress(RuntimeError):  # no loop: nothing is under way
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        if self._speaker is None or self._voice is None or self._is_closed:
+            return
+        bot = BotAt(self._voice.reply_open, self._voice.pending)
+        if not self.flight.may_tell(self._speaker.floor, bot):
+            return
+        done, goes_on = self.flight.tell()
+        self._write([_pair(each) for each in done])
+        if goes_on:
+            self._speaker.ask_llm()
+        else:
+            self._speaker.say(self.rules.gives_up)
+
+    def _write(self, pairs: Sequence[Sequence[Any]]) -> None:
+        if pairs:
+            self.context.set_messages(told(self.context.messages, pairs))
+
+    # --- the end -------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """The conversation is over: what may finish gets a while, the rest is killed now."""
+        self._is_closed = True
+        for work in list(self._works.values()):
+            if work.call.tool.on_interruption is OnInterruption.CANCEL:
+                work.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self.rules.finish_within_s)
+        for work in list(self._works.values()):
+            work.stop()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self.rules.finish_within_s)
+            for task in late:
+                task.cancel()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _pair(done: Done) -> list[Any]:
+    return pair(done.call_id, done.name, done.arguments, done.content)
+
+
+def _shown(arguments: Json) -> Json:
+    return arguments if isinstance(arguments, dict) else {}
