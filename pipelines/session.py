@@ -187,7 +187,7 @@ def assemble(
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
     speculation = _enabled(parts)
-    tools = ToolCalls(ToolPolicy(()), context)
+    tools = ToolCalls(ToolPolicy(config.tools), context)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
