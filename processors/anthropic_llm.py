@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, ClassVar
 
 from anthropic import AsyncAnthropic, Timeout
+from pipecat.adapters.llm.schemas.function_schema import FunctionSchema
+from pipecat.adapters.llm.services.anthropic_adapter import AnthropicLLMAdapter
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.services.anthropic.llm import AnthropicLLMService
 from pydantic import Field
@@ -21,6 +23,16 @@ CLOSE_S = 1.0
 TOOL_USE = "tool_use"
 
 
+class WholeSchemas(AnthropicLLMAdapter):
+    """Tells Anthropic the whole schema of a tool; Pipecat's own keeps two keys of it."""
+
+    @staticmethod
+    def _to_anthropic_function_format(function: FunctionSchema) -> dict[str, Any]:
+        told = function.to_default_dict()
+        about = {"name": told["name"], "description": told["description"]}
+        return {**about, "input_schema": told["parameters"]}
+
+
 class AnthropicLLM(AnthropicLLMService):
     """Answers with Anthropic's Claude; the key is `ANTHROPIC_API_KEY` of the environment.
 
@@ -31,6 +43,7 @@ class AnthropicLLM(AnthropicLLMService):
     """
 
     vendor: ClassVar[Vendor] = ANTHROPIC
+    adapter_class = WholeSchemas
 
     def __init__(
         self,
