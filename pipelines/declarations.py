@@ -1,29 +1,30 @@
-"""What decorated functions say of themselves: asked in a process without the bot's secrets."""
+"""What decorated functions say of themselves: asked in the sandbox, as if they were called."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
+from bargein.errors import PartError
 from bargein.pipelines.handlers import Found
-
-ASK_S = 20
-"""Importing what a handler imports may take its time; then the file is a mistake."""
-_PROGRAM = """
-import json, os, sys
-answer = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-sys.path[:0] = json.loads(sys.argv[3])
+from bargein.processors.sandbox.ground import grounds
+from bargein.processors.sandbox.line import WorkerError
+from bargein.processors.sandbox.outcome import Failure
+from bargein.processors.sandbox.plan import Job
+from bargein.processors.sandbox.prepared import Prepared
+from bargein.processors.sandbox.setup import Limits
 from bargein.tools.describing import describe
-json.dump(describe(sys.argv[1], json.loads(sys.argv[2])), answer)
-answer.flush()
-os._exit(0)
-"""
+from bargein.tools.keywords import Json
+from bargein.tools.tool import Permissions, PythonHandler
+
+ASK_MS = 15_000
+"""Importing what a handler imports may take its time; what takes longer is a mistake."""
+DESCRIBE = PythonHandler(describe.__module__, describe.__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,74 @@ class Declared:
     problem: str = ""
 
 
-def declared_functions(functions: Sequence[Found]) -> dict[tuple[str, str], Declared]:
-    """Ask for the declarations, by source and name; one process for each source."""
-    asked = sorted({(each.handler.source, each.handler.function) for each in functions})
-    declared: dict[tuple[str, str], Declared] = {}
-    for source, pairs in groupby(asked, key=lambda pair: pair[0]):
-        names = [name for _, name in pairs]
-        answer = _asked(source, names)
+Declarations = dict[tuple[str, str], Declared]
+"""By the source and the name of a function."""
+
+
+def declared_functions(functions: Sequence[Found]) -> Declarations:
+    """Ask for the declarations, one process for each source; it may be called in an event loop."""
+    if not functions:
+        return {}
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, _ask_all(functions)).result()
+
+
+async def _ask_all(functions: Sequence[Found]) -> Declarations:
+    declared: Declarations = {}
+    by_source = sorted(functions, key=lambda found: found.handler.source)
+    for source, group in groupby(by_source, key=lambda found: found.handler.source):
+        found = list(group)
+        names = sorted({each.handler.function for each in found})
+        answer = await _asked(source, found[0], names)
         declared |= {(source, name): _declared(answer, name) for name in names}
     return declared
 
 
-def _declared(answer: Any, name: str) -> Declared:
+async def _asked(source: str, found: Found, names: list[str]) -> Json:
+    """Give the answer of a process that imports the source, or a text that says why it has none."""
+    permissions = Permissions(read=(_package_of(found),))
+    folder = [] if found.handler.is_file else [str(_root_of(found))]
+    arguments = {"source": source, "functions": names, "folders": folder}
+    try:
+        worker = await _started(Job(DESCRIBE, Limits(timeout_ms=ASK_MS), permissions))
+    except PartError as error:
+        return f"it can't be asked for its declaration: {error}"
+    try:
+        return await worker.call(arguments)
+    except WorkerError as error:
+        if error.code is Failure.TIMED_OUT:
+            return f"importing {source!r} takes longer than {ASK_MS} ms. Move it into the function."
+        return f"importing {source!r} failed: {error.detail}. Mend it."
+    finally:
+        worker.end()
+        await worker.gone()
+
+
+async def _started(job: Job) -> Prepared:
+    """Start a worker in the best way that works here."""
+    ways = grounds()
+    for ground in ways[:-1]:
+        try:
+            return await Prepared.start(job, ground)
+        except PartError:
+            continue
+    return await Prepared.start(job, ways[-1])
+
+
+def _root_of(found: Found) -> Path:
+    """Give the folder in which the top package, or the module, lies."""
+    depth = found.handler.source.count(".") + (found.path.name == "__init__.py")
+    return found.path.parents[depth]
+
+
+def _package_of(found: Found) -> Path:
+    """Give what an import needs to read: the file alone, or its whole package."""
+    if found.handler.is_file or found.path.parent == _root_of(found):
+        return found.path
+    return _root_of(found) / found.handler.source.split(".")[0]
+
+
+def _declared(answer: Json, name: str) -> Declared:
     """Read an answer, which anything may have written."""
     if isinstance(answer, str):
         return Declared(problem=answer)
@@ -54,24 +111,3 @@ def _declared(answer: Any, name: str) -> Declared:
         return Declared(keys=said["keys"])
     problem = said.get("problem") if isinstance(said, dict) else None
     return Declared(problem=str(problem or "its declaration could not be read."))
-
-
-def _asked(source: str, names: list[str]) -> Any:
-    """Give the answer of a process that imports the source, or the reason why there is none."""
-    command = [sys.executable, "-I", "-c", _PROGRAM, source, json.dumps(names)]
-    try:
-        done = subprocess.run(
-            [*command, json.dumps(sys.path)],
-            env={},
-            cwd="/",
-            capture_output=True,
-            timeout=ASK_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        return json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return f"importing {source!r} takes longer than {ASK_S} s. Move what is slow into a call."
-    except ValueError:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return f"importing {source!r} failed: {''.join(last) or 'it says nothing'}. Mend it."

@@ -28,6 +28,7 @@ from bargein.processors.sandbox import (
     seccomp,
 )
 from bargein.processors.sandbox.setup import MAX_PRINTED_BYTES, Setup, read_setup
+from bargein.tools.calling import as_json, by_name
 
 OUT_OF_MEMORY = channel.trouble("out_of_memory", "")
 """Made before it is needed: then there is no memory to make it."""
@@ -65,7 +66,7 @@ def main(descriptor: int) -> None:
         setup = read_setup(_message(bot, channel.SETUP, channel.MAX_SETUP_BYTES))
         _give_up_all_else(setup, bot)
         sys.stdout = sys.stderr = Printed(1)
-        function = _imported(setup)
+        function = by_name(_imported(setup))
         bot.sendall(channel.packed(channel.READY))
         arguments = channel.loaded(_message(bot, channel.CALL, channel.MAX_SETUP_BYTES))
         bot.sendall(_answer(function, arguments, setup.limits.answer_bytes))
@@ -123,14 +124,16 @@ def _from_file(path: str) -> Any:
     return module
 
 
-def _answer(function: Callable[..., Any], arguments: dict[str, Any], most_bytes: int) -> bytes:
-    returned = function(**arguments)
+def _answer(
+    function: Callable[[dict[str, Any]], Any], arguments: dict[str, Any], most_bytes: int
+) -> bytes:
+    returned = function(arguments)
     if inspect.isawaitable(returned):
         import asyncio  # 40 ms, which most functions do not need
 
         returned = asyncio.run(_awaited(returned))
     try:
-        answer = channel.dumped(returned)
+        answer = channel.dumped(as_json(returned))
     except (TypeError, ValueError, RecursionError) as error:
         return channel.trouble("bad_answer", _told(error))
     if len(answer) > most_bytes:

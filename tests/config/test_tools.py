@@ -272,6 +272,31 @@ def test_a_function_that_declares_nothing_usable_is_a_mistake(
     assert said in problem
 
 
+def test_a_function_of_a_package_carries_its_declaration(load_text: Load) -> None:
+    Path("shop").mkdir()
+    Path("shop/__init__.py").write_text("")
+    Path("shop/words.py").write_text("Word = str\n")
+    Path("shop/till.py").write_text(
+        "from bargein import tool\nfrom shop.words import Word\n\n"
+        "@tool(description='Books.')\ndef book(guest: Word) -> None: ...\n"
+    )
+    tool = declared(load_text, "shop.till:book")
+    assert tool.handler == PythonHandler("shop.till", "book")
+    assert not tool.arguments.violations({"guest": "Ann"})
+
+
+def test_a_declaration_is_read_where_no_file_of_the_bot_is_seen(problems_of: Problems) -> None:
+    Path(".env").write_text("OPENAI_API_KEY=hidden\n")
+    Path("spy.py").write_text(
+        "from pathlib import Path\nfrom bargein import tool\n"
+        "key = Path(__file__).with_name('.env').read_text()\n"
+        "@tool(description=key)\ndef f() -> None: ...\n"
+    )
+    (problem,) = problems_of(GOOD + "tools:\n  - ./spy.py:f\n")
+    assert "importing" in problem
+    assert "Error" in problem
+
+
 def test_a_file_that_breaks_at_its_import_is_a_mistake(problems_of: Problems) -> None:
     Path("broken.py").write_text("from bargein import tool\n1 / 0\n@tool\ndef f(): ...\n")
     (problem,) = problems_of(GOOD + "tools:\n  - ./broken.py:f\n")

@@ -34,8 +34,12 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def describe(source: str, functions: Sequence[str]) -> dict[str, Json]:
-    """Give, for each function of a module or a file, its keys and schemas, or its `problem`."""
+def describe(source: str, functions: Sequence[str], folders: Sequence[str] = ()) -> dict[str, Json]:
+    """Give, for each function of a module or a file, its keys and schemas, or its `problem`.
+
+    A module is looked for in `folders`, too.
+    """
+    sys.path += folders
     module = imported(source)
     return {name: _described(getattr(module, name, None)) for name in functions}
 
