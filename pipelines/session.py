@@ -31,6 +31,7 @@ from bargein.ledger.watcher import Watcher
 from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.pipelines.resume_phrases import prepared
+from bargein.processors.advertised import advertised
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
@@ -182,7 +183,7 @@ def assemble(
     at once of answers, turns, verdicts and predictions.
     """
     session_id = secrets.token_hex(8)
-    context = LLMContext()
+    context = LLMContext(tools=advertised(config.tools)) if config.tools else LLMContext()
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
