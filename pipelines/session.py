@@ -214,7 +214,7 @@ def assemble(
         watcher=watcher,
         tools=tools,
     )
-    assistant = AssistantContext(context, user=user)
+    assistant = AssistantContext(context, user=user, wrote=tools.wrote)
     echo = EchoJudge(sample_rate_hz)
     phrases = prepared(config, sample_rate_hz)
     played_audio.attach(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from pipecat.frames.frames import (
@@ -38,6 +39,10 @@ their results into the context."""
 NOT_HEARD = "The user went on speaking before your reply was heard; nothing of it was heard."
 
 
+def _nobody(_: int) -> None:
+    """Nobody wants to know."""
+
+
 class AssistantContext(LLMAssistantAggregator):
     """Commits the played text that travels on the InterruptionFrame, and a note for the LLM.
 
@@ -45,13 +50,20 @@ class AssistantContext(LLMAssistantAggregator):
     developer message of its own. Nothing played leaves the note alone.
     """
 
-    def __init__(self, context: LLMContext, *, user: LLMUserAggregator) -> None:
-        """Pair it with the user's half."""
+    def __init__(
+        self,
+        context: LLMContext,
+        *,
+        user: LLMUserAggregator,
+        wrote: Callable[[int], None] = _nobody,
+    ) -> None:
+        """Pair it with the user's half; `wrote` hears which message was committed last."""
         super().__init__(context, _paired_user_aggregator=user)
         self._cut: Cut | None = None
         self._written: list[LLMContextMessage] = []
         self._correction: Cut | None = None
         self._committed = 0
+        self._wrote = wrote
         self._overtaken: list[str] = []
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -61,6 +73,8 @@ class AssistantContext(LLMAssistantAggregator):
             return
         self._committed = frame.metadata.get(COMMIT, self._committed)
         await super().process_frame(frame, direction)
+        if COMMIT in frame.metadata:
+            self._wrote(self._committed)
 
     async def _handle_interruptions(self, frame: InterruptionFrame) -> None:
         cut = frame.metadata.get(HEARD)
@@ -84,6 +98,7 @@ class AssistantContext(LLMAssistantAggregator):
         new = (each for each in self._context.messages if id(each) not in before)
         message = next((each for each in new if _is_text(each)), None)
         self._cut, self._written = cut, [message] if message else []
+        self._wrote(max([self._committed, *(number for number, _ in cut.committed)]))
         if cut.remainder:
             note = _developer(heard)
             self._written.append(note)

@@ -126,6 +126,7 @@ class PlayedAudio(FrameProcessor):
         self._bot_speaking = False
         self._releasing = False
         self._reply_open = False
+        self._committed = 0
         self._sounded: str | None = None
         self._clock: Clock = LoopClock()
         self._wire: Wire | None = None
@@ -183,6 +184,11 @@ class PlayedAudio(FrameProcessor):
     def reply_open(self) -> bool:
         """Whether the LLM is still at its reply."""
         return self._reply_open
+
+    @property
+    def committed(self) -> int:
+        """Number of the last message that was let go to the context."""
+        return self._committed
 
     @property
     def pending(self) -> bool:
@@ -381,7 +387,7 @@ class PlayedAudio(FrameProcessor):
 
     async def _release(self, frame: Frame) -> None:
         if isinstance(frame, LLMFullResponseEndFrame | LLMAssistantPushAggregationFrame):
-            frame.metadata[COMMIT] = self._playout.commit()
+            self._committed = frame.metadata[COMMIT] = self._playout.commit()
             if not self._bot_speaking and not self._more_is_owed:
                 self._tell(Heard.REPLY_EMPTY)
             if self._tools:

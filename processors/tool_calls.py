@@ -42,6 +42,8 @@ from bargein.tools.tool import OnInterruption, Tool
 GIVES_UP = "I can't do that right now."
 FINISH_WITHIN_S = 5.0
 """For calls that may finish, when the conversation is over."""
+WRITTEN_WITHIN_MS = 500.0
+"""What the bot has said is in the context by then, or was lost on its way."""
 NOT_TOLD = (Code.MALFORMED_JSON, Code.TOO_LARGE)
 """Arguments that are not shown to the LLM again."""
 
@@ -70,6 +72,10 @@ class Voice(Protocol):
     @property
     def pending(self) -> bool:
         """Whether something was not heard yet."""
+
+    @property
+    def committed(self) -> int:
+        """Number of the last message that was heard, and is on its way into the context."""
 
 
 class Nothing:
@@ -114,6 +120,8 @@ class ToolCalls:
     _works: dict[str, Work] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _refused: int = 0
+    _wrote: int = 0
+    _late_since_ms: float | None = None
     _is_closed: bool = False
 
     def attach(self, *, speaker: Speaker, voice: Voice) -> None:
@@ -274,6 +282,11 @@ class ToolCalls:
         """A reply of the LLM's has reached the voice."""
         self.flight.asked = False
 
+    def wrote(self, number: int) -> None:
+        """What the bot has said so far stands in the context: the message of this number."""
+        self._wrote = number
+        self.poke()
+
     def poke(self) -> None:
         """Something has changed: tell the LLM what it may be told, but not before all else."""
         with contextlib.suppress(RuntimeError):  # no loop: nothing is under way
@@ -283,7 +296,7 @@ class ToolCalls:
         if self._speaker is None or self._voice is None or self._is_closed:
             return
         bot = BotAt(self._voice.reply_open, self._voice.pending)
-        if not self.flight.may_tell(self._speaker.floor, bot):
+        if not self.flight.may_tell(self._speaker.floor, bot) or self._is_late(self._voice):
             return
         done, goes_on = self.flight.tell()
         self._write([_pair(each) for each in done])
@@ -291,6 +304,18 @@ class ToolCalls:
             self._speaker.ask_llm()
         else:
             self._speaker.say(self.rules.gives_up)
+
+    def _is_late(self, voice: Voice) -> bool:
+        """Whether what the bot has said before is still on its way; it stands before the call."""
+        now_ms = self.clock.now_ms()
+        if self._wrote >= voice.committed:
+            self._late_since_ms = None
+            return False
+        if self._late_since_ms is None:
+            self._late_since_ms = now_ms
+            self.clock.call_later(WRITTEN_WITHIN_MS, self.poke)
+        # A frame may be lost in a part that failed.
+        return now_ms - self._late_since_ms < WRITTEN_WITHIN_MS
 
     def _write(self, pairs: Sequence[Sequence[Any]]) -> None:
         if pairs:

@@ -317,6 +317,17 @@ def _short(message: dict[str, Any]) -> str:
     return f"{role}: {content.split(':')[0] if content.startswith('CANCELLED') else content}"
 
 
+def is_whole(messages: Sequence[Any]) -> bool:
+    """Whether a service takes this context: every call stands before its answer, once."""
+    called = [call["id"] for each in messages for call in each.get("tool_calls") or ()]
+    answered = [each["tool_call_id"] for each in messages if each["role"] == "tool"]
+    pairs = zip(messages, [*messages[1:], {}], strict=True)
+    behind = [
+        then.get("tool_call_id") for each, then in pairs for _ in each.get("tool_calls") or ()
+    ]
+    return called == answered == behind and len(set(called)) == len(called)
+
+
 @asynccontextmanager
 async def opened(
     *replies: Says,
@@ -348,7 +359,7 @@ async def opened(
         speculation=speculation if speculates else None,
         tools=calls,
     )
-    assistant = AssistantContext(context, user=user)
+    assistant = AssistantContext(context, user=user, wrote=calls.wrote)
     loudspeaker.bot = played_audio
     played_audio.attach(wire=wire, ears=interruption, tools=calls)
     interruption.attach(
@@ -389,3 +400,5 @@ async def opened(
         await worker.cancel()
         async with asyncio.timeout(10):
             await running
+    for each in [*model.asked, context.get_messages()]:
+        assert is_whole(each), each
