@@ -298,6 +298,7 @@ class ToolCalls:
         bot = BotAt(self._voice.reply_open, self._voice.pending)
         if not self.flight.may_tell(self._speaker.floor, bot) or self._is_late(self._voice):
             return
+        self._late_since_ms = None
         done, goes_on = self.flight.tell()
         self._write([_pair(each) for each in done])
         if goes_on:
