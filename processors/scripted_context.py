@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,8 @@ def _events(message: Mapping[str, Any]) -> Iterator[Event]:
             yield UserSaid(_text(message))
         case "assistant":
             for call in message.get("tool_calls") or ():
-                yield Called(call["id"], call["function"]["name"])
+                function = call["function"]
+                yield Called(call["id"], function["name"], json.loads(function["arguments"]))
             if text := _text(message):
                 yield BotSaid(text)
         case "tool" | "developer":

@@ -73,11 +73,16 @@ TRAVEL: dict[str, Any] = {
 }
 SCRIPT = parse(TRAVEL)
 
-ASKED = (UserSaid("weather in paris"), Called("1", "weather"))
+ASKED = (UserSaid("weather in paris"), Called("1", "weather", {"city": "Paris"}))
 SUNNY = Returned({"celsius": 21.0, "sky": "sunny"})
-COMPARED = (UserSaid("compare rome"), Called("1", "weather"), Called("2", "hotels"))
+COMPARED = (
+    UserSaid("compare rome"),
+    Called("1", "weather", {"city": "Rome"}),
+    Called("2", "hotels", {}),
+)
 HOTELS = Returned({"found": {"names": ["Ritz", "Grand", "Astor"]}, "free": False})
-BOOKED = (UserSaid("seats to rome"), UserSaid("book"), Called("1", "book"))
+TO_ROME = {"lines": ["to Rome"], "note": "to now", "options": {"fast": True, "tags": ["a"]}}
+BOOKED = (UserSaid("seats to rome"), UserSaid("book"), Called("1", "book", TO_ROME))
 SEVEN = Returned({"number": 7})
 IS_SUNNY = "It is 21 degrees in Paris, and sunny."
 
@@ -134,6 +139,10 @@ REPLIES: dict[str, tuple[tuple[Event, ...], str]] = {
     "a call of a reply that was cut off before it is forgotten": (
         (UserSaid("weather in rome"), *ASKED, Finished("1", SUNNY)),
         IS_SUNNY,
+    ),
+    "a call may stand behind what was said since": (
+        (ASKED[0], UserSaid("menu"), ASKED[1], Finished("1", SUNNY)),
+        f"Only tickets. {IS_SUNNY}",
     ),
     "an open question is asked again behind a result": (
         (UserSaid("two seats"), *ASKED, Finished("1", SUNNY)),

@@ -42,7 +42,7 @@ def test_the_documented_calls_are_made_and_answered() -> None:
         assert (asked.text, call.arguments) == (first, json.loads(arguments))
         came: list[Event] = [
             UserSaid(said),
-            Called("1", call.tool),
+            Called("1", call.tool, call.arguments),
             Finished("1", outcome_of(result)),
         ]
         assert reply_to(script, came).text == answer

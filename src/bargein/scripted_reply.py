@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bargein.conversation import Conversation, Reply, Waiting
 from bargein.script import Script
-from bargein.script_calls import Outcome
+from bargein.script_calls import Call, Outcome
 
 TOLD_WORDS = 3
 """An answer of which so many words were heard, or all if it has fewer, has been told."""
@@ -34,10 +34,14 @@ class BotSaid:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call that was made; while there is no `Finished` for it, it runs."""
+    """A call that was made; while there is no `Finished` for it, it runs.
+
+    It may stand far behind the words that it was made for: a result is told where it came.
+    """
 
     call_id: str
     tool: str
+    arguments: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ def reply_to(script: Script, events: Iterable[Event]) -> Reply:
 
     Without any words of the user's it is the greeting.
     """
-    history = _History(Conversation(script), Reply(script.greeting))
-    for event in events:
+    told = list(events)
+    made = [event for event in told if isinstance(event, Called)]
+    history = _History(Conversation(script), made, Reply(script.greeting))
+    for event in told:
         history.take(event)
     return history.reply()
 
@@ -67,20 +73,13 @@ class _Group:
     """The calls of one reply, and what has become of them."""
 
     waiting: Waiting
-    ids: list[str | None]
+    ids: list[str]
+    """Of the calls, in their order."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-
-    def bind(self, called: Called) -> bool:
-        """Take a call for one of these, if it is one."""
-        for index, call in enumerate(self.waiting.calls):
-            if self.ids[index] is None and call.tool == called.tool:
-                self.ids[index] = called.call_id
-                return True
-        return False
 
     def finished(self) -> list[Outcome] | None:
         """Give all outcomes in the order of the calls, or None while one is missing."""
-        outcomes = [self.outcomes.get(call_id or "") for call_id in self.ids]
+        outcomes = [self.outcomes.get(call_id) for call_id in self.ids]
         complete = [outcome for outcome in outcomes if outcome is not None]
         return complete if len(complete) == len(outcomes) else None
 
@@ -88,6 +87,8 @@ class _Group:
 @dataclass(slots=True)
 class _History:
     talk: Conversation
+    made: list[Called]
+    """Calls that are not taken for any words yet."""
     answer: Reply
     """To the user's last words."""
     is_said: bool = False
@@ -105,7 +106,7 @@ class _History:
                 self.is_said = True
                 self.untold = [each for each in self.untold if not _tells(text, each)]
             case Called():
-                self.is_called |= any(group.bind(event) for group in self.groups)
+                pass  # looked up when the words were heard that it was made for
             case Finished(call_id, outcome):
                 self._finish(call_id, outcome)
 
@@ -116,12 +117,21 @@ class _History:
         return Reply(f"{self.answer.text} {told}".strip(), self.answer.waiting)
 
     def _hear(self, text: str) -> None:
-        # Calls that were never made, because their reply was cut off, are not waited for.
-        self.groups = [group for group in self.groups if any(group.ids)]
         self.answer = self.talk.answer(text)
         self.is_said = self.is_called = False
-        if self.answer.waiting:
-            self.groups.append(_Group(self.answer.waiting, [None] * len(self.answer.calls)))
+        waiting = self.answer.waiting
+        made = [self._call_of(call) for call in self.answer.calls]
+        if waiting and any(made):
+            # Calls that were never made, because their reply was cut off, are not waited for.
+            self.is_called = True
+            self.groups.append(_Group(waiting, [each.call_id if each else "" for each in made]))
+
+    def _call_of(self, call: Call) -> Called | None:
+        for each in self.made:
+            if each.tool == call.tool and each.arguments == call.arguments:
+                self.made.remove(each)
+                return each
+        return None
 
     def _finish(self, call_id: str, outcome: Outcome) -> None:
         for group in self.groups:
