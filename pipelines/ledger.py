@@ -31,7 +31,7 @@ def locate(
     named = node.get("path") if isinstance(node, Table) else None
     if settings is None or not isinstance(named, Scalar):
         return settings
-    path = _located(settings.path, named, "ledger.path", found)
+    path = located(settings.path, named, "ledger.path", found)
     return settings.model_copy(update={"path": path})
 
 
@@ -40,7 +40,7 @@ def locate_audit(rules: ToolRules, node: Node | None, found: list[Problem]) -> T
     named = node.get("audit") if isinstance(node, Table) else None
     if rules.audit is None or not isinstance(named, Scalar):
         return rules
-    path = _located(rules.audit, named, "tool_rules.audit", found)
+    path = located(rules.audit, named, "tool_rules.audit", found)
     return rules.model_copy(update={"audit": path})
 
 
@@ -91,7 +91,8 @@ def recorder(
     return LedgerGuard(Recorder(sink, about, monotonic_ms, reporters))
 
 
-def _located(path: Path, named: Scalar, name: str, found: list[Problem]) -> Path:
+def located(path: Path, named: Scalar, name: str, found: list[Problem]) -> Path:
+    """Take a path from the folder of the file that names it, and see that it can be written."""
     path = Path(os.path.normpath(Path(named.folder) / path.expanduser()))
     reason = _why_not(path)
     if reason:

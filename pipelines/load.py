@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bargein.config.budget import BudgetSettings
 from bargein.config.masking import masked
 from bargein.config.model import ConfigFile, Endpointing, LedgerSettings
 from bargein.config.overlay import as_part, as_table
@@ -23,6 +24,7 @@ from bargein.config.tree import Data, Entry, Items, Node, Table, scalars
 from bargein.config.validate import validate
 from bargein.config.variables import substitute
 from bargein.errors import ConfigError, Place
+from bargein.pipelines import budget as budgets
 from bargein.pipelines.files import read_files
 from bargein.pipelines.ledger import locate, locate_audit, shown
 from bargein.pipelines.part import Part
@@ -52,6 +54,8 @@ class Config:
     mcp_servers: tuple[McpServer, ...]
     tool_rules: ToolRules
     """The audit's path starts at the working directory."""
+    budget: BudgetSettings | None
+    """What may be used; its path starts at the working directory."""
     effective: Mapping[str, Data]
     """Plain data after variables, overlays and settings, defaults filled in, secrets masked."""
     digest: str
@@ -119,6 +123,7 @@ def load(
     ledger = locate(top.ledger, table.get("ledger"), found) if top else None
     tools = ToolReader(environ, _files_of(table), found).read(table.get("tools"))
     rules = locate_audit(top.tool_rules, table.get("tool_rules"), found) if top else ToolRules()
+    budget = budgets.locate(top.budget, table.get("budget"), found) if top else None
     if found:
         raise InvalidConfigError(found)
     assert top is not None
@@ -128,6 +133,7 @@ def load(
         "greeting": masked("greeting", top.greeting, table.get("greeting")),
         "endpointing": top.endpointing.model_dump(),
         "ledger": shown(ledger, path.parent),
+        "budget": budgets.shown(budget, path.parent),
         "transport": dict(transport.described),
         "pipeline": [dict(part.described) for part in parts],
     }
@@ -145,6 +151,7 @@ def load(
         tools=tools.tools,
         mcp_servers=tools.servers,
         tool_rules=rules,
+        budget=budget,
         effective=effective,
         digest=_digest(effective),
     )

@@ -23,6 +23,7 @@ from bargein.pipelines.load import Config
 from bargein.pipelines.preparation import get_ready
 from bargein.pipelines.serve_daily import api_key, run_daily
 from bargein.pipelines.session import assemble
+from bargein.pipelines.shared import NOTHING, Shared, open_shared
 from bargein.pipelines.talk import talk
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.device.device import Device
@@ -66,12 +67,16 @@ def run(config: Config) -> None:
     if isinstance(room, Device):
         talk(config, room)
         return
-    with _listen(room, config) as listener, open_ledger(config.ledger) as ledger:
+    with (
+        _listen(room, config) as listener,
+        open_ledger(config.ledger) as ledger,
+        open_shared(config) as shared,
+    ):
         if isinstance(room, LocalRoom):
             _warn_if_open(listener)
         page = _authority(room.host, listener.getsockname()[1])
         if isinstance(room, DailyRoom):
-            run_daily(config, room, listener, ledger, page)
+            run_daily(config, room, listener, ledger, page, shared)
             return
         print(f"{config.name} ({config.path}, {config.short_digest}) is listening.", flush=True)
         print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
@@ -81,7 +86,7 @@ def run(config: Config) -> None:
             print(_other_clients(page), flush=True)
         server = uvicorn.Server(
             uvicorn.Config(
-                application(config, room, ledger=ledger).app,
+                application(config, room, ledger=ledger, shared=shared).app,
                 log_level="warning",
                 ws="websockets-sansio",
                 ws_max_size=MAX_PACKET_BYTES,
@@ -109,7 +114,9 @@ def _log(level: str) -> None:
     )
 
 
-def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) -> LocalServer:
+def application(
+    config: Config, room: LocalRoom, *, ledger: Sink | None = None, shared: Shared = NOTHING
+) -> LocalServer:
     """The room's server, to be run by any ASGI server; each browser gets a bot of its own."""
     seats = Seats(room.max_sessions)
     metrics = None if room.metrics is False else RoomMetrics(lambda: seats.taken)
@@ -124,6 +131,8 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
             ledger=ledger,
             reporters=reporters,
             client_has_vad=transport.capabilities.vad,
+            shared=shared,
+            identity=connection.peer,
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
@@ -134,7 +143,7 @@ def application(config: Config, room: LocalRoom, *, ledger: Sink | None = None) 
 
         also = WebrtcRoutes(room, seats, serve)
     elif room.rtvi:
-        also = _rtvi(config, room, seats, ledger, reporters)
+        also = _rtvi(config, room, seats, ledger, reporters, shared)
     return LocalServer(room, seats, serve, also=also, metrics=metrics)
 
 
@@ -144,6 +153,7 @@ def _rtvi(
     seats: Seats,
     ledger: Sink | None,
     reporters: tuple[Reporter, ...],
+    shared: Shared,
 ) -> Routes:
     """The paths for Pipecat's own clients; imported late, for they need packages of an extra."""
     from bargein.transports.rtvi.link import RtviLink
@@ -159,6 +169,8 @@ def _rtvi(
             ledger=ledger,
             reporters=reporters,
             client_has_vad=False,
+            shared=shared,
+            identity=link.peer,
         )
         await session.run(until=link.closed, greet_after=transport.microphone_heard)
 

@@ -21,6 +21,7 @@ from bargein.ledger.recorder import Sink
 from bargein.ledger.reporter import Reporter
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
+from bargein.pipelines.shared import NOTHING, Shared
 from bargein.transports.daily.errors import DailyError
 from bargein.transports.daily.library import daily_library
 from bargein.transports.daily.meeting import Meeting, Serve
@@ -54,13 +55,19 @@ def api_key(environ: dict[str, str] | os._Environ[str]) -> str:
 
 
 def run_daily(
-    config: Config, room: DailyRoom, listener: socket.socket, ledger: Sink | None, page: str
+    config: Config,
+    room: DailyRoom,
+    listener: socket.socket,
+    ledger: Sink | None,
+    page: str,
+    shared: Shared = NOTHING,
 ) -> None:
     """Serve until Ctrl-C, or until the room expires; `page` is where the listener is reached."""
     key = api_key(os.environ)
     # Ctrl-C and a polite kill cancel what runs, at whatever step: the room is deleted first.
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_run(config, room, listener, ledger, room.page_url or f"http://{page}", key))
+        page_url = room.page_url or f"http://{page}"
+        asyncio.run(_run(config, room, listener, ledger, page_url, key, shared))
     print("Stopped.", flush=True)
 
 
@@ -71,6 +78,7 @@ async def _run(
     ledger: Sink | None,
     page_url: str,
     key: str,
+    shared: Shared = NOTHING,
 ) -> None:
     running = asyncio.current_task()
     assert running
@@ -81,7 +89,7 @@ async def _run(
         metrics = None if room.metrics is False else RoomMetrics(lambda: int(meeting.is_visited))
         reporters = (metrics,) if metrics else ()
         meeting = await stack.enter_async_context(
-            joined(config, room, rest, made, ledger, reporters=reporters)
+            joined(config, room, rest, made, ledger, reporters=reporters, shared=shared)
         )
         page = page_app(metrics, metrics_for_all=bool(room.metrics))
         await stack.enter_async_context(_serving_page(page, listener))
@@ -103,6 +111,7 @@ def serve_with(
     sample_rate_hz: int,
     ledger: Sink | None,
     reporters: Iterable[Reporter] = (),
+    shared: Shared = NOTHING,
 ) -> Serve:
     """Give what runs one conversation of this config."""
 
@@ -115,6 +124,8 @@ def serve_with(
             ledger=ledger,
             reporters=reporters,
             client_has_vad=transport.capabilities.vad,
+            shared=shared,
+            identity=visitor.participant,
         )
         await session.run(until=visitor.closed, greet_after=transport.microphone_heard)
 
@@ -151,10 +162,11 @@ async def joined(
     ledger: Sink | None,
     library: Any = None,
     reporters: Iterable[Reporter] = (),
+    shared: Shared = NOTHING,
 ) -> AsyncIterator[Meeting]:
     """Have the bot in the room; it leaves at the end."""
     library = library or daily_library()
-    serve = serve_with(config, room.sample_rate_hz, ledger, reporters)
+    serve = serve_with(config, room.sample_rate_hz, ledger, reporters, shared)
     meeting = Meeting(library, serve, sample_rate_hz=room.sample_rate_hz)
     try:
         token = await rest.bot_token(made, name=config.name)

@@ -28,17 +28,23 @@ from bargein.errors import PartError
 from bargein.ledger.recorder import Sink
 from bargein.ledger.reporter import Reporter
 from bargein.ledger.watcher import Watcher
+from bargein.pipelines.budget import meter
 from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.pipelines.resume_phrases import prepared
+from bargein.pipelines.shared import NOTHING, Shared
 from bargein.processors.advertised import advertised
 from bargein.processors.assistant_context import AssistantContext
+from bargein.processors.audit_file import AuditError
+from bargein.processors.audit_trail import Trail
 from bargein.processors.clock import monotonic_ms
 from bargein.processors.failover import Failover, members
 from bargein.processors.guarded_llm import guard
 from bargein.processors.interruption import Interruption
 from bargein.processors.latency_report import LatencyReport
 from bargein.processors.local_model import LocalModel
+from bargein.processors.meter import Meter
+from bargein.processors.metered_llm import make_metered
 from bargein.processors.part_errors import PartFailure, failure_of
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
@@ -51,6 +57,7 @@ from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
 from bargein.protocol import MICROPHONE_RATE_HZ, Error, Welcome
 from bargein.speculation import Outcome
+from bargein.tools.audit import Event
 from bargein.tools.policy import ToolPolicy
 from bargein.voice_activity import VoiceRules
 
@@ -79,6 +86,8 @@ class Session:
     tools: ToolCalls
     failures: dict[str, PartFailure] = field(default_factory=dict)
     """The last error of each part, by its name."""
+    meter: Meter | None = None
+    """What it uses; None where there is no budget."""
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
     """A part can't work any more: nobody could talk with the bot."""
 
@@ -89,15 +98,19 @@ class Session:
         The greeting waits for `greet_after`, the client's first sound. Raises PartError if
         the pipeline does not start.
         """
+        if self.meter:
+            await self.meter.open()
         started = asyncio.Event()
         self.worker.add_event_handler("on_pipeline_started", _setter(started))
         self.worker.add_event_handler("on_pipeline_error", self._report())
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(self.worker)
         running = asyncio.create_task(runner.run())
+        counting = asyncio.create_task(self.meter.run()) if self.meter else None
         leaving = asyncio.create_task(until.wait())
         losing = asyncio.create_task(self._lost.wait())
         greeting: asyncio.Task[None] | None = None
+        ending: asyncio.Task[None] | None = None
         try:
             if not await _first(started, running, leaving, timeout_s=START_S):
                 if leaving.done():
@@ -107,14 +120,21 @@ class Session:
             _the(Interruption, self.parts).welcome()
             logger.info("session {} runs {}", self.id, self.config.name)
             greeting = asyncio.create_task(self._greet(greet_after))
-            await asyncio.wait([running, leaving, losing], return_when=asyncio.FIRST_COMPLETED)
+            ending = asyncio.create_task(self._end_at_limit(greet_after, greeting))
+            ends = [running, leaving, losing, ending]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if ending:
+                ending.cancel()
             leaving.cancel()
             losing.cancel()
             if greeting:
                 greeting.cancel()
             # What may finish does, while the pipeline ends.
             await asyncio.gather(self.tools.close(), self._stop(running))
+            if self.meter and counting:
+                self.meter.close()
+                await asyncio.wait([counting], timeout=STOP_S)
             self.ledger.close()
         logger.info("session {} is over", self.id)
 
@@ -127,14 +147,39 @@ class Session:
                 raise PartError(f"{part.name} can't work: {reason}")
 
     async def _greet(self, greet_after: asyncio.Event) -> None:
-        if not self.config.greeting:
+        if not self.config.greeting or (self.meter and self.meter.reached):
             return
+        await self._until_heard(greet_after)
+        await self.worker.queue_frame(TTSSpeakFrame(self.config.greeting))
+
+    async def _until_heard(self, microphone: asyncio.Event) -> None:
+        """Who has no microphone is talked to all the same, after a while."""
         try:
             async with asyncio.timeout(MICROPHONE_S):
-                await greet_after.wait()
+                await microphone.wait()
         except TimeoutError:
             logger.info("session {}: no microphone is heard", self.id)
-        await self.worker.queue_frame(TTSSpeakFrame(self.config.greeting))
+
+    async def _end_at_limit(self, microphone: asyncio.Event, greeting: asyncio.Task[None]) -> None:
+        """Once a limit is reached: say so, in bounded time, and be over."""
+        if self.meter is None:
+            await asyncio.Event().wait()
+            return
+        await self.meter.spent.wait()
+        limit, settings = self.meter.reached, self.config.budget
+        assert limit
+        assert settings
+        logger.warning("session {} ends at its budget: {}", self.id, limit)
+        greeting.cancel()
+        try:
+            await self.tools.trail.note(Event.LIMIT, code=limit.code, reason=str(limit))
+        except AuditError as error:
+            logger.error("session {}: {}", self.id, error)
+        await self._until_heard(microphone)
+        if not await _the(Interruption, self.parts).say_last(settings.at_limit):
+            logger.warning("session {}: nobody heard why it ends", self.id)
+        said = f"the budget is used up: {limit.what} of this {limit.whose}"
+        self.wire.send(Error(code="budget", message=said, final=True))
 
     async def _stop(self, running: asyncio.Task[None]) -> None:
         if not running.done():
@@ -175,12 +220,15 @@ def assemble(
     client_has_vad: bool = True,
     ledger: Sink | None = None,
     reporters: Iterable[Reporter] = (),
+    shared: Shared = NOTHING,
+    identity: str | None = None,
 ) -> Session:
     """Build every part anew and wire them; raises ConfigError or PartError, naming the part.
 
     For a client without a VAD the server is the first to suspect speech. The session's
     lines go to `ledger`, if there is one; whoever opened it closes it. The `reporters` hear
-    at once of answers, turns, verdicts and predictions.
+    at once of answers, turns, verdicts and predictions. `identity` is who talks with the bot,
+    for the audit, and for budgets that several sessions share in `shared`.
     """
     session_id = secrets.token_hex(8)
     context = LLMContext(tools=advertised(config.tools)) if config.tools else LLMContext()
@@ -188,7 +236,9 @@ def assemble(
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
     speculation = _enabled(parts)
-    tools = ToolCalls(ToolPolicy(config.tools), context)
+    counter = meter(config.budget, identity or session_id, shared.budgets)
+    trail = Trail(shared.audit, session_id, identity or "", config.name, config.digest)
+    tools = ToolCalls(ToolPolicy(config.tools, allowance=counter), context, trail=trail)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
@@ -227,6 +277,8 @@ def assemble(
     )
     tools.attach(speaker=interruption, voice=played_audio)
     # Below what is made provisional: calls that were kept back come here, too.
+    if counter:
+        make_metered(parts[llm], counter)
     guard(parts[llm], tools)
     if vad:
         vad.attach(wire.take_bot_db, echo=echo)
@@ -283,7 +335,17 @@ def assemble(
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )
-    return Session(session_id, config, wire, worker, tuple(parts), context, watcher, tools)
+    return Session(
+        session_id,
+        config,
+        wire,
+        worker,
+        tuple(parts),
+        context,
+        watcher,
+        tools,
+        meter=counter,
+    )
 
 
 def deaf(part: FrameProcessor) -> bool:

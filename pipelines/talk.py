@@ -11,6 +11,7 @@ from bargein.ledger.recorder import Sink
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config
 from bargein.pipelines.session import assemble
+from bargein.pipelines.shared import NOTHING, Shared, open_shared
 from bargein.transports.device.console import Console
 from bargein.transports.device.device import Device
 from bargein.transports.device.line import DeviceLine
@@ -18,18 +19,26 @@ from bargein.transports.local.connection import DisconnectedError
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 
+THIS_MACHINE = "this machine"
+"""Who talks at a device."""
 MANY_DROPOUTS = 20
 """Fewer are hardly heard."""
 
 
 def talk(config: Config, device: Device) -> None:
     """Talk until Ctrl-C, or until the bot ends it; raises ConfigError if it can't begin."""
-    with open_ledger(config.ledger) as ledger, contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_talk(config, device, ledger))
+    with (
+        open_ledger(config.ledger) as ledger,
+        open_shared(config) as shared,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        asyncio.run(_talk(config, device, ledger, shared))
     print("Stopped.", flush=True)
 
 
-async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
+async def _talk(
+    config: Config, device: Device, ledger: Sink | None, shared: Shared = NOTHING
+) -> None:
     console = Console()
 
     def warn(text: str) -> None:
@@ -43,7 +52,7 @@ async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
         _ends_at_signals(line)
         _introduce(config, device, line)
         with contextlib.suppress(DisconnectedError):  # before it said hello; `failure` says why
-            await _converse(config, device, line, ledger)
+            await _converse(config, device, line, ledger, shared)
     finally:
         await line.end()
         console.end()
@@ -54,7 +63,9 @@ async def _talk(config: Config, device: Device, ledger: Sink | None) -> None:
         print(f"The sound broke up {dropouts} times; raise transport.buffer_ms.")
 
 
-async def _converse(config: Config, device: Device, line: DeviceLine, ledger: Sink | None) -> None:
+async def _converse(
+    config: Config, device: Device, line: DeviceLine, ledger: Sink | None, shared: Shared
+) -> None:
     hello = await expect_hello(line)
     transport = LocalTransport(
         line, sample_rate_hz=device.sample_rate_hz, capabilities=hello.capabilities
@@ -65,6 +76,8 @@ async def _converse(config: Config, device: Device, line: DeviceLine, ledger: Si
         link=line,
         sample_rate_hz=device.sample_rate_hz,
         ledger=ledger,
+        shared=shared,
+        identity=THIS_MACHINE,
     )
     await session.run(until=line.closed, greet_after=transport.microphone_heard)
 

@@ -31,6 +31,7 @@ from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import Hearing
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
+from bargein.processors.last_words import LastWords
 from bargein.processors.orders import REPLY_WITHIN_MS, Orders, Tools
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.wire import Wire
@@ -149,6 +150,7 @@ class Interruption(FrameProcessor):
         self._task: asyncio.Task[None] | None = None
         self._vad_settings: VadSettings | None = None
         self._pause_ms: float | None = None
+        self._last_words: LastWords | None = None
 
     def attach(
         self,
@@ -232,6 +234,26 @@ class Interruption(FrameProcessor):
             await self.cancel_task(self._task)
             self._task = None
 
+    async def say_last(self, text: str) -> bool:
+        """End what is said, and say this, which nobody can interrupt; in bounded time.
+
+        Whether it was played to its end. No turn is answered any more.
+        """
+        self._last_words = LastWords()
+        self._keep_the_floor()
+        self._orders.end_turn(self._arbiter.interrupted(self._clock.now_ms()))
+        if not text:
+            return True
+        self._orders.say(text)
+        return await self._last_words.said()
+
+    def _keep_the_floor(self) -> None:
+        """Nobody may interrupt any more, nor may a client's VAD mute the bot."""
+        self._arbiter.barge_in_enabled = False
+        self._welcome = self._welcome.model_copy(update={"probability_threshold": NEVER})
+        self._vad_settings = VadSettings(probability_threshold=NEVER)
+        self._wire.send(self._vad_settings)
+
     # --- frames ------------------------------------------------------------------------
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -297,6 +319,8 @@ class Interruption(FrameProcessor):
     def bot(self, heard: Heard) -> None:
         """The played-audio tracker: the bot began or ended something."""
         self._orders.carry_out(self._arbiter.bot(heard, self._clock.now_ms()))
+        if self._last_words:
+            self._last_words.hear(heard)
 
     def interrupted(self) -> None:
         """An InterruptionFrame of somebody else's passes: the floor follows it."""
@@ -335,11 +359,13 @@ class Interruption(FrameProcessor):
 
     def say(self, text: str) -> None:
         """Have the bot say this, behind what it is at."""
-        self._orders.say(text)
+        if self._last_words is None:
+            self._orders.say(text)
 
     def ask_llm(self) -> None:
         """Have the LLM answer the context as it is."""
-        self._orders.ask_llm()
+        if self._last_words is None:
+            self._orders.ask_llm()
 
     # --- messages ----------------------------------------------------------------------
 

@@ -189,6 +189,13 @@ class Orders:
         """The reply ends here, and the calls that may not outlive it."""
         self._call_ended = self._tools.interrupted()
 
+    def end_turn(self, given: Sequence[Order]) -> None:
+        """Carry out an interruption of our own: LLM, tools and voice stop in any case."""
+        self.carry_out(given)
+        if not any(isinstance(each, order.Accept) for each in given):
+            self.outbox.put_nowait(InterruptionFrame())
+        self.forget_unsaid()
+
     def catch_up(self, epoch: int) -> None:
         """A client says anything under this epoch: if it is older, a verdict was lost."""
         if epoch < self._arbiter.epoch:

@@ -17,6 +17,7 @@ from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import load
 from bargein.pipelines.serve import application
 from bargein.pipelines.session import warm_up
+from bargein.pipelines.shared import open_shared
 from bargein.transports.local.room import LocalRoom
 
 BASE = """
@@ -54,7 +55,7 @@ Open = Callable[..., Awaitable[Served]]
 async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
     """Give a function that serves a config (YAML over the base one) and closes with the test."""
     running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-    ledgers = ExitStack()
+    opened = ExitStack()
 
     async def open_it(overlay: str = "", *, settings: tuple[str, ...] = ()) -> Served:
         (tmp_path / "base.yaml").write_text(BASE)
@@ -66,7 +67,9 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
         # As the command does: else a collection of all that the tests before have left stops
         # the bot in mid-sentence.
         warm_up(config)
-        local = application(config, room, ledger=ledgers.enter_context(open_ledger(config.ledger)))
+        ledger = opened.enter_context(open_ledger(config.ledger))
+        shared = opened.enter_context(open_shared(config))
+        local = application(config, room, ledger=ledger, shared=shared)
         server = uvicorn.Server(
             uvicorn.Config(local.app, port=0, log_level="warning", ws="websockets-sansio")
         )
@@ -83,7 +86,7 @@ async def open_room(tmp_path: Path) -> AsyncIterator[Open]:
             server, task = running.pop()
             server.should_exit = True
             await asyncio.wait_for(task, 10)
-        ledgers.close()
+        opened.close()
 
     yield open_it
     await close()

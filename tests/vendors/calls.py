@@ -52,6 +52,7 @@ class Call:
     stt: Deepgram
     llm: Anthropic
     tts: ElevenLabs
+    url: str
 
     async def says(self, text: str) -> None:
         """Say a turn."""
@@ -93,8 +94,9 @@ async def call(
     retries: int = 0,
     reply_within_ms: int = 1500,
     before_calls: Callable[[], Awaitable[object]] | None = None,
+    also: str = "",
 ) -> AsyncIterator[Call]:
-    """Open the servers, the room and a line to it."""
+    """Open the servers, the room and a line to it; `also` is YAML beside the pipeline."""
     stt = Deepgram([heard(turn) for turn in turns], lambda _: HEARING)
     llm = Anthropic(str, lambda _: writing, answer=answer)
     tts = ElevenLabs(lambda _: synthesis, wrong=wrong)
@@ -108,8 +110,8 @@ async def call(
             reply_within_ms=reply_within_ms,
             speculation="  - use: speculation" if speculation else "",
         )
-        room = await open_room(overlay)
+        room = await open_room(overlay + also)
         if before_calls:
             await before_calls()
         caller = await opened.enter_async_context(Caller(room.url))
-        yield Call(caller, stt, llm, tts)
+        yield Call(caller, stt, llm, tts, room.url)

@@ -81,6 +81,10 @@ export const botFailed = (message) => new ClientError(
   true,
 );
 
+export const budgetSpent = (message) => new ClientError(
+  'budget', message, 'Come back later.', true,
+);
+
 export const closedByPage = () => new ClientError(
   'closed', 'The connection was closed while it was being made.', 'Connect again.',
 );
@@ -95,6 +99,7 @@ export function serverError({code, message, final}) {
   if (code === 'version' || code === 'version_mismatch') return versionMismatch(message);
   if (code === 'room_full') return roomFull(message);
   if (code === 'bot_failed') return botFailed(message);
+  if (code === 'budget') return budgetSpent(message);
   return new ClientError(code, message, 'Connect again.', final);
 }
 

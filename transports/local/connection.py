@@ -35,6 +35,12 @@ class Connection:
         self._close_code = NORMAL
         self.closed = asyncio.Event()
 
+    @property
+    def peer(self) -> str:
+        """The address at the other end; a proxy's, if one stands between."""
+        client = self._websocket.client
+        return client.host if client else ""
+
     def send(self, message: Message) -> None:
         """Queue a message; dropped once the connection is closed."""
         self._put(Codec.write(message))

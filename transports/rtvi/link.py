@@ -50,6 +50,8 @@ class RtviLink:
     def __init__(self, write: Callable[[str], None], *, sample_rate_hz: int) -> None:
         """Write texts to the client with `write`, which returns at once."""
         self.closed = asyncio.Event()
+        self.peer = ""
+        """The address that the client's offer came from; a proxy's, if one stands between."""
         self.ready = asyncio.Event()
         """The client has said `client-ready`."""
         self.control: asyncio.Queue[ClientMessage] = asyncio.Queue()

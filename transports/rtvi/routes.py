@@ -101,7 +101,7 @@ class RtviRoutes:
             raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
         try:
             call = self._known(offer) if offer.pc_id else None
-            return await (self._again(call, offer) if call else self._open(offer))
+            return await (self._again(call, offer) if call else self._open(offer, _host(request)))
         except ProtocolError as error:
             raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
 
@@ -124,11 +124,16 @@ class RtviRoutes:
     async def _again(self, call: Call, offer: Offer) -> tuple[str, str]:
         return call.id, await call.answer(offer.sdp)
 
-    async def _open(self, offer: Offer) -> tuple[str, str]:
+    async def _open(self, offer: Offer, peer: str = "") -> tuple[str, str]:
         """Take a seat and answer; the call then runs in a task of its own."""
         call = Call(sample_rate_hz=self._room.sample_rate_hz, ice_servers=self._room.ice_servers)
+        call.link.peer = peer
         return call.id, await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):
             raise HTTPException(403, "this page may not connect")
+
+
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -37,6 +37,8 @@ class DataLink:
     def __init__(self, channels: Channels, *, clock_ms: Callable[[], float]) -> None:
         """Write to these channels; `hear` is to be told of all that comes."""
         self.closed = asyncio.Event()
+        self.peer = ""
+        """The address that the browser's offer came from; a proxy's, if one stands between."""
         self.heard_ms = clock_ms()
         """When anything came last."""
         self.mender = Mender()

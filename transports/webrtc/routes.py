@@ -79,6 +79,7 @@ class WebrtcRoutes:
         if offer.sdp.count("a=candidate:") > MOST_CANDIDATES:
             raise HTTPException(400, f"an offer has at most {MOST_CANDIDATES} candidates")
         call = Call(self._room)
+        call.link.peer = request.client.host if request.client else ""
         try:
             return await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
         except ProtocolError as error:

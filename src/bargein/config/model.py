@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bargein.config.budget import BudgetSettings
 from bargein.config.tools import ToolRules
 from bargein.endpointing import EndpointRules
 
@@ -157,6 +158,10 @@ class ConfigFile(BaseModel):
         Field(description="What the LLM may propose, and nothing else; see [tools.md](tools.md)."),
     ] = []
     tool_rules: Annotated[ToolRules, Field(description="Rules for all tools.")] = ToolRules()
+    budget: Annotated[
+        BudgetSettings | None,
+        Field(description="What sessions and identities may use; null is as much as they like."),
+    ] = None
     transport: Annotated[
         dict[str, Any],
         Field(description="How audio reaches the bot: `use` and the transport's own keys."),

@@ -45,18 +45,25 @@ def test_a_conversation_that_breaks_off_blames_nobody(page: Page) -> None:
     expect(alert.get_by_role("button", name="Reconnect")).to_be_visible()
 
 
-def test_a_bot_that_failed_is_mended_at_the_server(page: Page) -> None:
+@pytest.mark.parametrize(
+    ("code", "way_out"),
+    [
+        ("bot_failed", "See the server’s log and mend it there."),
+        ("budget", "Come back later."),
+    ],
+)
+def test_what_a_visitor_can_not_mend_is_told_with_its_reason(
+    page: Page, code: str, way_out: str
+) -> None:
     page.get_by_role("button", name="Start").click()
     page.evaluate(
         """async message => {
           const {serverError} = await import('/client_error.js');
           scripted.fail(serverError(message).detail);
         }""",
-        {"code": "bot_failed", "message": "There is no voice.", "final": True},
+        {"code": code, "message": "There is no voice.", "final": True},
     )
-    expect(page.get_by_role("alert").locator("p")).to_have_text(
-        ["There is no voice.", "See the server’s log and mend it there."]
-    )
+    expect(page.get_by_role("alert").locator("p")).to_have_text(["There is no voice.", way_out])
 
 
 def test_the_button_of_a_trouble_tries_again_and_the_trouble_goes(page: Page) -> None:
