@@ -47,7 +47,7 @@ def open_budgets(settings: BudgetSettings | None) -> Iterator[BudgetStore | None
 
 
 def meter(
-    settings: BudgetSettings | None, identity: str, store: BudgetStore | None
+    settings: BudgetSettings | None, identity: str, store: BudgetStore | None, *, session: str
 ) -> Meter | None:
     """Make the meter of a session; without a store it shares with no other session."""
     if settings is None:
@@ -59,4 +59,4 @@ def meter(
         per=settings.identity.per,
         price=settings.price.price,
     )
-    return Meter(spending, store)
+    return Meter(spending, store, name=session)

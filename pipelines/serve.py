@@ -82,6 +82,8 @@ def run(config: Config) -> None:
         print(f"Open http://{page} in a browser. Ctrl-C ends it.", flush=True)
         if config.ledger:
             print(f"Barge-ins and turns are written to {config.ledger.path}.", flush=True)
+        if config.tool_rules.audit:
+            print(f"Tool calls are written to {config.tool_rules.audit}.", flush=True)
         if room.rtvi:
             print(_other_clients(page), flush=True)
         server = uvicorn.Server(

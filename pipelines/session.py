@@ -236,7 +236,8 @@ def assemble(
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
     speculation = _enabled(parts)
-    counter = meter(config.budget, identity or session_id, shared.budgets)
+    who = identity or session_id
+    counter = meter(config.budget, who, shared.budgets, session=session_id)
     trail = Trail(shared.audit, session_id, identity or "", config.name, config.digest)
     tools = ToolCalls(ToolPolicy(config.tools, allowance=counter), context, trail=trail)
     llm = [part.role for part in config.parts].index(Role.LLM)

@@ -138,6 +138,9 @@ class AuditFile:
         except OSError as error:
             logger.error("the audit {} can't be written: {}", self.path, error)
             heads = [error] * len(batch)
+        except Exception as error:  # the outermost plug: whoever waits must be told
+            logger.exception("the audit {} has failed", self.path)
+            heads = [OSError(str(error))] * len(batch)
         for each, result in zip(batch, heads, strict=True):
             each.done(result)
 

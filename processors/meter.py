@@ -44,11 +44,13 @@ class Meter:
         spending: Spending,
         store: BudgetStore | None = None,
         *,
+        name: str = "",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
-        """Without a store the identity is forgotten with the session."""
+        """Without a store the identity is forgotten with the session; the log calls it `name`."""
         self.spending = spending
+        self._name = name
         self.spent = asyncio.Event()
         """A limit is reached: nothing is to run any more."""
         self._store = store or BudgetStore()
@@ -90,7 +92,7 @@ class Meter:
                 failing = False
             except BudgetError as error:
                 if not failing:
-                    logger.error("{}; it is counted here and saved later", error)
+                    logger.error("session {}: {}; it counts on", self._name, error)
                 failing = True
 
     def close(self) -> None:
@@ -123,7 +125,7 @@ class Meter:
 
     def _look(self) -> None:
         for each in self._budget.nearly:
-            logger.warning("the budget is nearly used up: {}", each)
+            logger.warning("session {}: the budget is nearly used up: {}", self._name, each)
         if self._budget.reached:
             self.spent.set()
 

@@ -127,6 +127,21 @@ def test_who_has_no_key_can_make_no_chain_that_holds() -> None:
     assert broken.fault is Fault.CHANGED
 
 
+def nested(depth: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+def test_arguments_that_no_json_holds_stop_nothing() -> None:
+    round_and_round: list[Any] = []
+    round_and_round.append(round_and_round)
+    for arguments in (nested(100_000), round_and_round, {("a", "b"): 1}):
+        (line,) = chain([Fact(Event.REFUSED, arguments=arguments)])
+        assert read_line(line).entry.arguments_bytes == 0
+
+
 UNREAD = [
     '{"city": "Gr',
     b"\xff\xfe",

@@ -151,6 +151,20 @@ async def test_half_a_line_is_kept_and_said_and_the_chain_goes_on(path: Path) ->
     assert b'"seq":3,"at\n' in kept(path), "nothing is dropped"
 
 
+async def test_a_crash_at_any_byte_of_a_line_breaks_no_chain(path: Path) -> None:
+    await write(path, 1)
+    first, beside = kept(path), kept(head_path(path))
+    await write(path, 1)
+    whole = kept(path)
+    for cut in range(len(first), len(whole), 23):
+        put(path, whole[:cut])
+        put(head_path(path), beside)
+        await write(path, 1)
+        found = read_audit(path, {})
+        assert found.broken is None, (cut, str(found.broken))
+        assert found.lines[-1].entry.event is Event.PROPOSED
+
+
 async def test_a_line_that_lacks_only_its_end_is_a_line(path: Path) -> None:
     await write(path, 2)
     put(path, kept(path).rstrip(b"\n"))
@@ -246,6 +260,18 @@ async def test_a_full_disk_is_told_to_who_would_have_run_and_leaves_no_half_line
         assert kept(path) == before
         await file.append(STEP)
     assert seqs(read_audit(path, {})) == [1, 2]
+
+
+async def test_what_goes_wrong_with_one_line_leaves_the_next_one_be(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AuditFile(path) as file:
+        with monkeypatch.context() as broken:
+            broken.setattr(AuditFile, "_lines", lambda *_: 1 / 0)
+            with pytest.raises(AuditError):
+                await file.append(STEP)
+        await file.append(STEP)
+    assert seqs(read_audit(path, {})) == [1]
 
 
 async def test_a_folder_that_is_gone_is_told_to_who_would_have_run(tmp_path: Path) -> None:

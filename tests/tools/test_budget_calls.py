@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bargein.pipelines.audit import read_audit
-from bargein.protocol import Error
+from bargein.protocol import Codec, Error, Hello
 from tests.room.caller import Caller, heard_words
 from tests.room.conftest import Open, open_room
+from tests.room.test_edges import refused
 from tests.vendors.anthropic import Answer
 from tests.vendors.calls import call
 from tests.vendors.latency import Writing
@@ -93,6 +96,33 @@ async def test_minutes_are_over_even_where_nobody_speaks_and_the_audit_says_so(
     assert (line.entry.identity, line.entry.bot) == ("127.0.0.1", "test")
 
 
+TOOLS = """
+tools:
+  - name: tea
+    description: How much tea there is.
+    arguments: {}
+    handler: ./tea.py:tea
+"""
+
+
+async def test_a_call_beyond_the_last_one_does_not_run_and_ends_the_session(
+    open_room: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "tea.py").write_text("def tea() -> int:\n    return 3\n")
+    also = TOOLS + budget("session: {tool_calls: 0}") + "tool_rules: {audit: audit.jsonl}\n"
+    calls = Answer("Let me see.", tools=(("tea", {}),))
+    async with call(open_room, ["Is there tea?"], lambda _: calls, also=also) as bot:
+        await bot.says("Is there tea?")
+        assert "tool_calls of this session" in (await goodbye(bot.caller)).message
+        assert len(bot.llm.requests) == 1, "nobody asks the LLM what to say of it"
+    lines = read_audit(tmp_path / "audit.jsonl", {}).lines
+    assert {(line.entry.event, line.entry.code) for line in lines} == {
+        ("proposed", ""),
+        ("refused", "over_budget"),
+        ("limit", "session_tool_calls"),
+    }
+
+
 async def test_nobody_can_talk_over_the_last_words(open_room: Open) -> None:
     async with call(
         open_room,
@@ -140,3 +170,14 @@ async def test_two_sessions_of_one_identity_at_once_end_together(open_room: Open
         await bot.says("Tell me all.")
         await goodbye(bot.caller)
         await goodbye(other)
+
+
+async def test_where_nobody_knows_what_was_used_no_session_begins(
+    open_room: Open, tmp_path: Path
+) -> None:
+    room = await open_room(budget("identity: {tokens: 60}\n  path: budgets.sqlite"))
+    with closing(sqlite3.connect(tmp_path / "budgets.sqlite")) as database:
+        database.execute("DROP TABLE used")
+    error = await refused(room.url, Codec.write(Hello()))
+    assert error.code == "bot_failed"
+    assert "budgets.sqlite" in error.message

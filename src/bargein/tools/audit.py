@@ -75,7 +75,8 @@ class Entry(BaseModel):
     )
     arguments_bytes: int | None = Field(
         default=None,
-        description="Size of arguments that are not written: too long, or no JSON of the schema.",
+        description="Size of arguments that are not written: too long, or no JSON of the schema; "
+        "0 where they can't be written at all.",
     )
     arguments_digest: str = Field(default="", description="Their digest.")
     code: str = Field(default="", description="Why, in a word: of a refusal, failure or limit.")
@@ -201,7 +202,10 @@ def _written(arguments: Any, seal: Seal) -> dict[str, Any]:
     if isinstance(arguments, str):
         arguments = arguments.encode("utf-8", "replace")
     is_unread = isinstance(arguments, bytes)
-    data = arguments if is_unread else canonical(arguments)
+    try:
+        data = arguments if is_unread else canonical(arguments)
+    except (TypeError, ValueError, RecursionError):  # no JSON, or too deep for it
+        return {"arguments_bytes": 0}
     if is_unread or len(data) > MAX_ARGUMENTS_BYTES:
         return {"arguments_bytes": len(data), "arguments_digest": seal.digest(data)}
     return {"arguments": json.loads(data, parse_constant=str)}
