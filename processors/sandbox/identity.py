@@ -12,6 +12,7 @@ from bargein.processors.sandbox.setup import Identity
 CAP_DAC_OVERRIDE = 1
 CAPSET = {"x86_64": 126, "aarch64": 91}
 """capset(2), from asm/unistd.h."""
+CAPGET = {"x86_64": 125, "aarch64": 90}
 CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -47,6 +48,21 @@ def die_with(parent: int) -> None:
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         raise EOFError
+
+
+def keep_in_program() -> None:
+    """Let another program, which takes this one's place, keep the one capability that is left."""
+    machine = os.uname().machine
+    if os.uname().sysname != "Linux" or machine not in CAPGET:
+        return
+    halves = (_Half * 2)()
+    header = _Header(CAPABILITY_VERSION_3, 0)
+    libc.syscall(CAPGET[machine], ctypes.byref(header), ctypes.byref(halves))
+    if halves[0].permitted != 1 << CAP_DAC_OVERRIDE:
+        return
+    halves[0].inheritable = halves[0].permitted
+    libc.syscall(CAPSET[machine], ctypes.byref(header), ctypes.byref(halves))
+    libc.prctl(libc.PR_CAP_AMBIENT, libc.PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE)
 
 
 def _keep_only(capabilities: int) -> None:

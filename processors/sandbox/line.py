@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bargein.processors.sandbox import channel
 from bargein.processors.sandbox.destinations import Destination
 from bargein.processors.sandbox.outcome import Failure
 from bargein.processors.sandbox.relay import Relay
 from bargein.processors.sandbox.setup import Setup
+from bargein.tools.keywords import Json
 
 
 class WorkerError(Exception):
@@ -89,6 +90,13 @@ class Line:
             return await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionError):
             raise ChannelClosedError from None
+
+    async def hand_over(
+        self, arguments: Mapping[str, Json]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Call the function, and leave what is said from then on to others; still close it."""
+        await self.send(channel.CALL, channel.dumped(dict(arguments)))
+        return self._reader, self._writer
 
     def close(self) -> None:
         """Close it, and all connections that it made for the worker."""

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bargein.errors import PartError
 from bargein.processors.sandbox import channel
@@ -84,6 +84,15 @@ class Prepared:
             self._process.end()
             raise _death(await self._process.ended()) from None
         return value
+
+    async def become(
+        self, command: Sequence[str]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Run another program in its place, and give that one's output and input.
+
+        For a worker whose function is `program.become`. Raises `ChannelClosedError`.
+        """
+        return await self._line.hand_over({"command": list(command)})
 
     def printed(self) -> str:
         """Give what it has printed since this was asked last, at most 16 KB."""
