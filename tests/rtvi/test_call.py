@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("aiortc", reason="the extra `rtvi` is not installed")
 
+from bargein.pipelines.audit import read_audit
 from tests.room.conftest import Open, open_room
 from tests.room.parts import GivenLlm, Tap, messages
 from tests.room.speech import spoken
@@ -106,3 +108,17 @@ async def test_a_message_without_an_end_is_the_end_of_the_call(open_room: Open) 
         phone.pc.sctp._remote_max_message_size = 0  # whatever the answer says
         phone.channel.send("x" * 30_000_000)
         await asyncio.wait_for(phone.over.wait(), 10)
+
+
+async def test_a_client_at_its_limit_hears_the_last_words_and_is_named_by_its_address(
+    open_room: Open, tmp_path: Path
+) -> None:
+    room = await open_room(
+        f"{RTVI}budget: {{session: {{minutes: 0.05}}, at_limit: That was all.}}\n"
+        "tool_rules: {audit: audit.jsonl}\n"
+    )
+    async with Phone(http(room.url)) as phone:
+        await phone.until(lambda: phone.spoken() == "That was all.")
+        await asyncio.wait_for(phone.over.wait(), 10)
+    (line,) = read_audit(tmp_path / "audit.jsonl", {}).lines
+    assert (line.entry.identity, line.entry.code) == ("127.0.0.1", "session_minutes")

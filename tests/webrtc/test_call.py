@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtcsctptransport import RTCSctpTransport
 
 from bargein.packet import Flag, Kind, Packet
+from bargein.pipelines.audit import read_audit
 from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES, Error, Ping, Pong
 from bargein.transports.webrtc.call import CONNECT_S
 from tests.room.conftest import Open, open_room
@@ -190,3 +192,18 @@ async def test_a_server_that_stops_does_not_wait_for_a_page_that_has_not_connect
     began_s = time.monotonic()
     await room.close()
     assert time.monotonic() - began_s < CONNECT_S / 2
+
+
+async def test_who_calls_over_webrtc_is_known_by_the_address_of_the_offer(
+    open_room: Open, tmp_path: Path
+) -> None:
+    room = await open_room(
+        f"{WEBRTC}budget: {{session: {{minutes: 0.02}}, at_limit: ''}}\n"
+        "tool_rules: {audit: audit.jsonl}\n"
+    )
+    async with Browserless(room.url.replace("ws://", "http://").removesuffix("/ws")) as page:
+        await page.greet()
+        error = await page.next(Error)
+        assert (error.code, error.final) == ("budget", True)
+    (line,) = read_audit(tmp_path / "audit.jsonl", {}).lines
+    assert line.entry.identity == "127.0.0.1"
