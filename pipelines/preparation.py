@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from loguru import logger
+
 from bargein.pipelines.load import Config
 from bargein.pipelines.resume_phrases import prepare
 from bargein.pipelines.session import warm_up
+from bargein.pipelines.shared import sandboxed
 
 RATE_HZ = 24_000
 """Of the bot's voice, where the config's transport does not say."""
@@ -18,9 +21,18 @@ def bot_rate_hz(config: Config) -> int:
 
 
 def get_ready(config: Config) -> None:
-    """Have the voice say its resume phrases, and load all models. Not for an event loop.
+    """Have the voice say its resume phrases, try the tools, load all models. Not in an event loop.
 
-    PartError if a model is missing and can't be downloaded.
+    PartError if a model is missing and can't be downloaded, or a tool can't be imported;
+    ConfigError where this machine can't hold what `tool_rules.sandbox` requires.
     """
+    asyncio.run(_try_tools(config))
     asyncio.run(prepare(config, bot_rate_hz(config)))
     warm_up(config)
+
+
+async def _try_tools(config: Config) -> None:
+    """Say at the start what does not hold, and not only when somebody calls."""
+    protections = await sandboxed(config).try_out()
+    for row in protections.missing if protections else ():
+        logger.warning("tools: nothing holds {}: {}", row.hold, row.how)

@@ -32,7 +32,7 @@ from bargein.pipelines.budget import meter
 from bargein.pipelines.ledger import recorder
 from bargein.pipelines.load import Config
 from bargein.pipelines.resume_phrases import prepared
-from bargein.pipelines.shared import NOTHING, Shared
+from bargein.pipelines.shared import NOTHING, Shared, sandboxed
 from bargein.processors.advertised import advertised
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.audit_file import AuditError
@@ -52,6 +52,7 @@ from bargein.processors.smart_turn import SmartTurn
 from bargein.processors.speculation import Speculation
 from bargein.processors.stage_tap import StageTap
 from bargein.processors.tool_calls import ToolCalls
+from bargein.processors.tool_runs import SandboxedTools
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
@@ -84,6 +85,7 @@ class Session:
     context: LLMContext
     ledger: Watcher
     tools: ToolCalls
+    runs: SandboxedTools
     failures: dict[str, PartFailure] = field(default_factory=dict)
     """The last error of each part, by its name."""
     meter: Meter | None = None
@@ -98,6 +100,10 @@ class Session:
         The greeting waits for `greet_after`, the client's first sound. Raises PartError if
         the pipeline does not start.
         """
+        async with self.runs.open():
+            await self._run(until, greet_after)
+
+    async def _run(self, until: asyncio.Event, greet_after: asyncio.Event) -> None:
         if self.meter:
             await self.meter.open()
         started = asyncio.Event()
@@ -239,7 +245,9 @@ def assemble(
     who = identity or session_id
     counter = meter(config.budget, who, shared.budgets, session=session_id)
     trail = Trail(shared.audit, session_id, identity or "", config.name, config.digest)
-    tools = ToolCalls(ToolPolicy(config.tools, allowance=counter), context, trail=trail)
+    runs = shared.runs or sandboxed(config)
+    policy = ToolPolicy(config.tools, allowance=counter)
+    tools = ToolCalls(policy, context, runs=runs, trail=trail)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
@@ -345,6 +353,7 @@ def assemble(
         context,
         watcher,
         tools,
+        runs,
         meter=counter,
     )
 

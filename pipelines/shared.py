@@ -12,6 +12,8 @@ from bargein.pipelines.budget import open_budgets
 from bargein.pipelines.load import Config
 from bargein.processors.audit_file import AuditFile
 from bargein.processors.budget_store import BudgetStore
+from bargein.processors.sandbox.opening import Mode
+from bargein.processors.tool_runs import SandboxedTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Shared:
     """What identities have used."""
     audit: AuditFile | None = None
     """Where tool calls and limits are written."""
+    runs: SandboxedTools | None = None
+    """Where tools run; None gives each session a sandbox of its own."""
 
 
 NOTHING = Shared()
@@ -34,4 +38,9 @@ def open_shared(config: Config) -> Iterator[Shared]:
         open_budgets(config.budget) as budgets,
         open_audit(config.tool_rules.audit, os.environ) as audit,
     ):
-        yield Shared(budgets, audit)
+        yield Shared(budgets, audit, sandboxed(config))
+
+
+def sandboxed(config: Config) -> SandboxedTools:
+    """Give what runs the tools of a configuration; nothing is started yet."""
+    return SandboxedTools(config.tools, mode=Mode(config.tool_rules.sandbox))
