@@ -34,7 +34,6 @@ class Room:
     """No user namespace: the worker becomes another user, whose processes are counted."""
 
 
-@cache
 def found() -> str | None:
     """Where bubblewrap is; None where it is not installed."""
     return shutil.which(PROGRAM)

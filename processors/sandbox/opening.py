@@ -49,7 +49,7 @@ async def open_sandbox(mode: Mode = Mode.PREFER) -> Sandbox:
     for ground in grounds():
         try:
             protections = await found(ground, tuple(hindrances))
-        except (PartError, WorkerError) as error:
+        except (PartError, WorkerError, OSError) as error:
             hindrances.append(f"{ground}: {error}")
             continue
         _refuse_less(mode, protections)
@@ -74,7 +74,7 @@ def _refuse_less(mode: Mode, protections: Protections) -> None:
         open_ones = "; ".join(f"{row.hold} ({row.how})" for row in protections.missing)
         raise ConfigError(
             f"tool_rules.sandbox: require, and this machine does not hold: {open_ones}."
-            f" {INSTALL}; or write `sandbox: prefer`"
+            f" To hold all, {INSTALL}. Or write `sandbox: prefer`"
         )
 
 

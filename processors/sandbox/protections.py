@@ -89,7 +89,7 @@ OPEN: Mapping[Hold, str] = {
 
 def how(hold: Hold, ground: Ground) -> str:
     """Say what holds it; of several the strongest."""
-    return next(text for text in _means(hold, ground) if text)
+    return next((text for text in _means(hold, ground) if text), "nothing got through")
 
 
 def _means(hold: Hold, ground: Ground) -> tuple[str, ...]:

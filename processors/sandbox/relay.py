@@ -15,6 +15,8 @@ MOST_BYTES = 32 << 20
 CONNECT_WITHIN_S = 5.0
 CHUNK_BYTES = 65_536
 
+connect = asyncio.open_connection
+"""How the bot reaches a permitted place."""
 Taking = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 """What is called with each new connection."""
 
@@ -58,7 +60,7 @@ class Relay:
     ) -> None:
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                far_reader, far_writer = await asyncio.open_connection(place.host, place.port)
+                far_reader, far_writer = await connect(place.host, place.port)
         except (OSError, TimeoutError):
             writer.close()
             return

@@ -69,9 +69,9 @@ class Calls:
         return outcome.value
 
 
-async def no_process_has(word: str) -> bool:
+async def no_process_has(word: str, looks: int = LOOKS) -> bool:
     """Wait until no process has this word in its command line or its variables."""
-    for _ in range(LOOKS):
+    for _ in range(looks):
         if not _with(word):
             return True
         await asyncio.sleep(BETWEEN_LOOKS_S)

@@ -98,6 +98,37 @@ def connected(addresses: list[list[Any]]) -> list[str]:
     return found
 
 
+def opened(addresses: list[list[Any]]) -> list[str]:
+    """Connect to each address, give those where somebody listens."""
+    found = []
+    for host, port in addresses:
+        with suppress(OSError), socket.create_connection((host, port), 1.0):
+            found.append(f"{host}:{port}")
+    return found
+
+
+def sent(address: list[Any]) -> int:
+    """Send 10 MB there; give how much of it was taken."""
+    count = 0
+    with suppress(OSError), socket.create_connection(tuple(address), 1.0) as made:
+        for _ in range(160):
+            made.sendall(bytes(65_536))
+            count += 65_536
+    return count
+
+
+def open_at_once(address: list[Any], tries: int) -> int:
+    """Connect so many times without hanging up; give how many were greeted."""
+    made = [socket.create_connection(tuple(address), 1.0) for _ in range(tries)]
+    return sum(bool(_first_byte(each)) for each in made)
+
+
+def _first_byte(made: socket.socket) -> bytes:
+    with suppress(OSError):
+        return made.recv(1)
+    return b""
+
+
 def connected_unix(paths: list[str]) -> list[str]:
     """Connect to sockets of the file system and to abstract ones."""
     found = []

@@ -1,0 +1,58 @@
+"""Workers end with the bot, whatever the bot ended of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+from bargein.processors.sandbox.ground import Ground
+from tests.sandbox.calls import HOSTILE, no_process_has
+from tests.sandbox.conftest import best_grounds
+
+BOT = """
+import asyncio, sys
+from bargein.processors.sandbox.ground import Ground
+from bargein.processors.sandbox.plan import Job
+from bargein.processors.sandbox.protections import Protections
+from bargein.processors.sandbox.sandbox import Sandbox
+from bargein.processors.sandbox.setup import Limits
+from bargein.tools.tool import Permissions, PythonHandler
+
+async def main():
+    sandbox = Sandbox(Protections({ground!r}, ()))
+    permitted = Permissions(env=("BARGEIN_TEST_MARK",))
+    await sandbox.warm([Job(PythonHandler({handler!r}, "loops"), Limits(), permitted)])
+    call = asyncio.create_task(
+        sandbox.run(PythonHandler({handler!r}, "loops"), {{}}, Limits(), permitted)
+    )
+    await asyncio.sleep(0.1)
+    print("running", flush=True)
+    await call
+
+asyncio.run(main())
+"""
+START_WITHIN_S = 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ground", best_grounds(), ids=str)
+async def test_a_killed_bot_leaves_no_worker(ground: Ground, tmp_path: Path) -> None:
+    mark = secrets.token_hex(8)
+    script = BOT.format(ground=ground, handler=str(HOSTILE / "greedy.py"))
+    bot = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script),
+        env={**os.environ, "BARGEIN_TEST_MARK": mark},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert bot.stdout is not None
+    async with asyncio.timeout(START_WITHIN_S):
+        assert await bot.stdout.readline() == b"running\n"
+    assert not await no_process_has(mark, looks=1)
+    bot.kill()
+    await bot.wait()
+    assert await no_process_has(mark)
