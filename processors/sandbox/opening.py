@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from bargein.errors import ConfigError, PartError
-from bargein.processors.sandbox import probe
+from bargein.processors.sandbox import folders, probe
 from bargein.processors.sandbox.bait import LOCAL, NEIGHBOUR, greeting, laid
 from bargein.processors.sandbox.ground import Ground, grounds
 from bargein.processors.sandbox.line import WorkerError
@@ -45,6 +45,7 @@ async def open_sandbox(mode: Mode = Mode.PREFER) -> Sandbox:
     Takes some 0.5 s. With `require` a ConfigError says what does not hold, and the way out. Raises
     PartError where no worker can be started at all.
     """
+    folders.sweep()
     hindrances: list[str] = []
     for ground in grounds():
         try:

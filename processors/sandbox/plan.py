@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bargein.processors.sandbox import bubblewrap, worker
+from bargein.processors.sandbox import bubblewrap, folders, worker
 from bargein.processors.sandbox.destinations import Destination, destinations, hosts_file
 from bargein.processors.sandbox.ground import Ground, close_proc, own_uid, tasks_of_this_user
 from bargein.processors.sandbox.setup import Files, Identity, Limits, Setup
@@ -67,12 +66,10 @@ class Plan:
         """
         files = visible(job.handler, job.permissions)
         places = destinations(job.permissions.network)
-        folder = Path(tempfile.mkdtemp(prefix="bargein-tool-"))
         if ground.must_close_proc:
             close_proc()
         identity = _identity(job, files, ground)
-        if identity is not None:
-            os.chown(folder, identity.uid, identity.uid)
+        folder = folders.make(identity.uid if identity else None)
         in_room = ground.bubblewrap is not None
         setup = Setup(
             source=job.handler.source,

@@ -6,16 +6,19 @@ import asyncio
 import os
 import secrets
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from bargein.processors.sandbox.folders import PREFIX, sweep
 from bargein.processors.sandbox.ground import Ground
 from tests.sandbox.calls import HOSTILE, no_process_has
 from tests.sandbox.conftest import best_grounds
 
 BOT = """
 import asyncio, sys
+from bargein.processors.sandbox.folders import PREFIX, sweep
 from bargein.processors.sandbox.ground import Ground
 from bargein.processors.sandbox.plan import Job
 from bargein.processors.sandbox.protections import Protections
@@ -39,9 +42,14 @@ asyncio.run(main())
 START_WITHIN_S = 20
 
 
+def left_by(bot: int) -> list[Path]:
+    """Give the folders of a bot's workers."""
+    return list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{bot}-*"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("ground", best_grounds(), ids=str)
-async def test_a_killed_bot_leaves_no_worker(ground: Ground, tmp_path: Path) -> None:
+async def test_a_killed_bot_leaves_no_worker_and_the_next_sweeps_up(ground: Ground) -> None:
     mark = secrets.token_hex(8)
     script = BOT.format(ground=ground, handler=str(HOSTILE / "greedy.py"))
     bot = await asyncio.create_subprocess_exec(
@@ -56,3 +64,6 @@ async def test_a_killed_bot_leaves_no_worker(ground: Ground, tmp_path: Path) -> 
     bot.kill()
     await bot.wait()
     assert await no_process_has(mark)
+    assert left_by(bot.pid)
+    sweep()
+    assert not left_by(bot.pid)
