@@ -66,11 +66,13 @@ def grounds() -> list[Ground]:
     is_linux = sys.platform.startswith("linux")
     programs = [bubblewrap.found(), None] if is_linux and bubblewrap.found() else [None]
     users = [True, False] if is_linux and os.geteuid() == 0 and _uids() else [False]
-    return [
+    ways = [
         Ground(program, changes_user, landlock.version(), seccomp.is_known())
         for program in programs
         for changes_user in users
     ]
+    rlimits_alone = Ground(None, changes_user=False, landlock=0, seccomp=False)
+    return ways if rlimits_alone in ways else [*ways, rlimits_alone]
 
 
 def own_uid() -> int:

@@ -14,7 +14,7 @@ from bargein.processors.sandbox.bait import LOCAL, NEIGHBOUR, greeting, laid
 from bargein.processors.sandbox.ground import Ground, grounds
 from bargein.processors.sandbox.line import WorkerError
 from bargein.processors.sandbox.outcome import Failure
-from bargein.processors.sandbox.plan import ENVIRONMENT, Job
+from bargein.processors.sandbox.plan import ENVIRONMENT, PASSED, Job
 from bargein.processors.sandbox.prepared import Prepared
 from bargein.processors.sandbox.protections import INSTALL, OPEN, Hold, Protection, Protections, how
 from bargein.processors.sandbox.sandbox import Sandbox
@@ -28,7 +28,7 @@ SHORT = Limits(timeout_ms=200)
 NOTHING = Permissions()
 TOO_MUCH = 2
 """So many times the limit is tried."""
-OWN_NAMES = frozenset({*ENVIRONMENT, "HOME", "TMPDIR", "PWD", "LC_CTYPE"})
+OWN_NAMES = frozenset({*ENVIRONMENT, *PASSED, "HOME", "TMPDIR", "PWD", "LC_CTYPE"})
 """PWD is bubblewrap's, LC_CTYPE Python's own."""
 
 

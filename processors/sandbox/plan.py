@@ -26,6 +26,8 @@ ENVIRONMENT = {
     # One core is enough for a tool, and each thread of these takes tens of MB.
     **{"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
 }
+PASSED = ("TZ",)
+"""Of the bot's variables: else a tool would tell other times than the bot."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 NAMES_BY_FILE = "hosts: files\npasswd: files\ngroup: files\n"
 OTHERS_READ, OTHERS_ENTER = 0o4, 0o1
@@ -103,7 +105,8 @@ class Plan:
 
 
 def _permitted(job: Job) -> dict[str, str]:
-    return {name: os.environ[name] for name in job.permissions.env if name in os.environ}
+    names = (*PASSED, *job.permissions.env)
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _identity(job: Job, files: Visible, ground: Ground) -> Identity | None:

@@ -6,10 +6,12 @@ Never the bot's folder as a whole: keys lie there.
 from __future__ import annotations
 
 import importlib.util
+import site
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from os.path import exists
 from pathlib import Path
 
 import bargein
@@ -28,6 +30,8 @@ SETTINGS = (
     "/etc/ca-certificates/extracted",
 )
 """What libraries read at their start, certificates of servers among it; keys lie elsewhere."""
+PARTS = ("bin", "lib", "lib64", "ssl", "share/zoneinfo", "pyvenv.cfg")
+"""What Python needs of its prefix; the bot's own folder may be one, made by `python -m venv .`."""
 RESOLVING = ("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/gai.conf")
 """What finding a host by name needs in the machine's own network."""
 
@@ -56,15 +60,18 @@ def visible(handler: PythonHandler, permissions: Permissions) -> Visible:
 @cache
 def _python() -> tuple[str, ...]:
     """Python's own folders, and this package, whose subfolders may be links."""
-    prefixes = (sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix)
+    prefixes = {sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix}
+    installed = [str(Path(each) / name) for each in sorted(prefixes) for name in PARTS]
+    if site.ENABLE_USER_SITE:
+        installed.append(site.getusersitepackages())
     package = Path(bargein.__file__).parent
     linked = [path.resolve() for path in package.iterdir() if path.is_symlink() and path.is_dir()]
-    return _without_repeats([*prefixes, str(package), *map(str, linked)])
+    return _without_repeats(filter(exists, [*installed, str(package), *map(str, linked)]))
 
 
 def _installed() -> list[str]:
     """Where installed packages lie; not the folders that the bot itself was started from."""
-    prefixes = tuple(map(Path, {sys.base_prefix, sys.prefix}))
+    prefixes = tuple(map(Path, _python()))
     folders = [path for path in map(Path, sys.path) if path.is_dir()]
     return [str(each) for each in folders if any(each.is_relative_to(one) for one in prefixes)]
 

@@ -7,8 +7,6 @@ that the bot reads after the call; the answer has a channel of its own.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import io
 import os
@@ -29,6 +27,7 @@ from bargein.processors.sandbox import (
 )
 from bargein.processors.sandbox.setup import MAX_PRINTED_BYTES, Setup, read_setup
 from bargein.tools.calling import as_json, by_name
+from bargein.tools.importing import imported
 
 OUT_OF_MEMORY = channel.trouble("out_of_memory", "")
 """Made before it is needed: then there is no memory to make it."""
@@ -104,24 +103,13 @@ def _give_up_all_else(setup: Setup, bot: socket.socket) -> None:
 
 def _imported(setup: Setup) -> Callable[..., Any]:
     sys.path += setup.search_path
-    module = _from_file(setup.source) if setup.source.endswith(".py") else None
-    found: Any = module or importlib.import_module(setup.source)
+    found: Any = imported(setup.source)
     for name in setup.function.split("."):
         found = getattr(found, name)
     if not callable(found):
         raise TypeError(f"{setup.function} is not a function")
     function: Callable[..., Any] = found
     return function
-
-
-def _from_file(path: str) -> Any:
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _answer(

@@ -17,7 +17,7 @@ from bargein.tools.keywords import Json
 from bargein.tools.tool import Permissions, PythonHandler
 
 HOSTILE = Path(__file__).parent / "hostile"
-PATIENT = Limits(timeout_ms=8_000)
+PATIENT = Limits(timeout_ms=20_000)
 NOTHING = Permissions()
 LOOKS, BETWEEN_LOOKS_S = 100, 0.03
 

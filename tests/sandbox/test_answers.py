@@ -12,7 +12,7 @@ from bargein.processors.sandbox.setup import Limits
 from bargein.tools.tool import Permissions
 from tests.sandbox.calls import Calls
 
-SMALL_ANSWER = Limits(timeout_ms=8_000, answer_bytes=40_000)
+SMALL_ANSWER = Limits(timeout_ms=20_000, answer_bytes=40_000)
 UNPICKLED = Path("/tmp/bargein-was-unpickled")
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bargein.processors.sandbox.outcome import Failed
+from bargein.tools.keywords import Json
 from bargein.tools.tool import Permissions
 from tests.sandbox.calls import Calls
 
@@ -55,6 +56,25 @@ async def test_what_is_written_to_a_permitted_folder_stays_there(calls: Calls, d
         found = await calls.returned("plain.appends", arguments, permissions=permitted)
         assert found == expected
     assert (data / "orders.txt").read_text() == "tea\ntea\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("write", {"folder": "/var/tmp"}),
+        ("read", {"path": "/etc/shadow"}),
+        ("variables_of_others", {"bot": 1}),
+        ("memory_of_others", {"bot": 1}),
+        ("became_root", {}),
+        ("listed", {"path": "/var/lib"}),
+    ],
+)
+async def test_who_may_use_files_of_the_bot_reaches_nothing_more(
+    calls: Calls, data: Path, name: str, arguments: dict[str, Json]
+) -> None:
+    permitted = Permissions(read=(data,), write=(data,))
+    found = await calls.returned(f"reaching.{name}", arguments, permissions=permitted)
+    assert found in ([], "")
 
 
 async def test_a_link_in_a_permitted_folder_leads_nowhere_else(calls: Calls, data: Path) -> None:

@@ -14,7 +14,7 @@ from tests.sandbox.calls import Calls
 pytestmark = pytest.mark.slow
 
 SHORT = Limits(timeout_ms=300)
-TIGHT = Limits(timeout_ms=8_000, memory_mb=256, threads=8, file_mb=4, open_files=32)
+TIGHT = Limits(timeout_ms=20_000, memory_mb=256, threads=8, file_mb=4, open_files=32)
 MOST_PRINTED = 8_000
 """Characters in the log: twenty lines of three hundred, with what stands before them."""
 

@@ -52,6 +52,16 @@ async def test_a_function_of_an_installed_package_is_called(calls: Calls) -> Non
     assert outcome.value == "[1]"
 
 
+@pytest.mark.parametrize("name", ["json", "calendar", "socket"])
+async def test_a_file_may_be_called_as_a_library_is(calls: Calls, name: str) -> None:
+    file = calls.folder / f"{name}.py"
+    file.write_text("def loads(text):\n    import email, json\n    return json.loads(text)\n")
+    handler = PythonHandler(str(file), "loads")
+    outcome = await calls.sandbox.run(handler, {"text": "[1]"}, PATIENT, NOTHING)
+    assert isinstance(outcome, Returned)
+    assert outcome.value == [1]
+
+
 async def test_no_call_finds_anything_of_the_call_before(sandbox: Sandbox) -> None:
     for _ in range(2):
         outcome = await sandbox.run(plain("keeps"), {"text": "x"}, PATIENT, NOTHING)

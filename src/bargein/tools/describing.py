@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaWarningKind
 
 from bargein.tools.decorator import ATTRIBUTE
+from bargein.tools.importing import imported
 from bargein.tools.keywords import Json
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -42,20 +40,6 @@ def describe(source: str, functions: Sequence[str], folders: Sequence[str] = ())
     sys.path += folders
     module = imported(source)
     return {name: _described(getattr(module, name, None)) for name in functions}
-
-
-def imported(source: str) -> Any:
-    """Import a module by its name, or a file by its path."""
-    if not source.endswith(".py"):
-        return importlib.import_module(source)
-    name = Path(source).stem
-    spec = importlib.util.spec_from_file_location(name, source)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{source} can't be loaded as Python")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _described(function: Any) -> dict[str, Json]:
