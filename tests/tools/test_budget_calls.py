@@ -27,7 +27,7 @@ pytestmark = [
 
 GOODBYE = "That was all for today, and thank you very much for your time and patience."
 SHORT, LONG = Answer("Yes of course."), Answer("word " * 80)
-SLOWLY = Writing(whole_ms=4_000)
+SLOWLY = Writing(whole_ms=2_000)
 
 
 def budget(limits: str) -> str:
