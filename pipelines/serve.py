@@ -28,6 +28,7 @@ from bargein.pipelines.talk import talk
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.device.device import Device
 from bargein.transports.local.connection import Connection
+from bargein.transports.local.door import Door
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
@@ -59,7 +60,7 @@ def run(config: Config) -> None:
     if isinstance(room, DailyRoom):
         api_key(os.environ)
     # At a device the lines of the talk stand on the terminal.
-    _log("WARNING" if isinstance(room, Device) else "INFO")
+    log_to_terminal("WARNING" if isinstance(room, Device) else "INFO")
     config.try_parts()
     for warning in refuse_bad_keys(config):
         print(f"Warning: {warning}", file=sys.stderr, flush=True)
@@ -74,7 +75,7 @@ def run(config: Config) -> None:
     ):
         if isinstance(room, LocalRoom):
             _warn_if_open(listener)
-        page = _authority(room.host, listener.getsockname()[1])
+        page = authority(room.host, listener.getsockname()[1])
         if isinstance(room, DailyRoom):
             run_daily(config, room, listener, ledger, page, shared)
             return
@@ -104,7 +105,7 @@ def run(config: Config) -> None:
     print("Stopped.", flush=True)
 
 
-def _log(level: str) -> None:
+def log_to_terminal(level: str) -> None:
     logger.remove()
     logger.add(
         sys.stderr,
@@ -117,9 +118,17 @@ def _log(level: str) -> None:
 
 
 def application(
-    config: Config, room: LocalRoom, *, ledger: Sink | None = None, shared: Shared = NOTHING
+    config: Config,
+    room: LocalRoom,
+    *,
+    ledger: Sink | None = None,
+    shared: Shared = NOTHING,
+    door: Door | None = None,
 ) -> LocalServer:
-    """The room's server, to be run by any ASGI server; each browser gets a bot of its own."""
+    """The room's server, to be run by any ASGI server; each browser gets a bot of its own.
+
+    A `door` says who may talk with the bot over the room's WebSocket, and who that is.
+    """
     seats = Seats(room.max_sessions)
     metrics = None if room.metrics is False else RoomMetrics(lambda: seats.taken)
     reporters = (metrics,) if metrics else ()
@@ -134,7 +143,8 @@ def application(
             reporters=reporters,
             client_has_vad=transport.capabilities.vad,
             shared=shared,
-            identity=connection.peer,
+            identity=transport.admitted.identity or connection.peer,
+            session_id=transport.admitted.session_id,
         )
         await session.run(until=connection.closed, greet_after=transport.microphone_heard)
 
@@ -146,7 +156,7 @@ def application(
         also = WebrtcRoutes(room, seats, serve)
     elif room.rtvi:
         also = _rtvi(config, room, seats, ledger, reporters, shared)
-    return LocalServer(room, seats, serve, also=also, metrics=metrics)
+    return LocalServer(room, seats, serve, also=also, metrics=metrics, door=door)
 
 
 def _rtvi(
@@ -195,7 +205,7 @@ def _listen(room: LocalRoom | DailyRoom, config: Config) -> socket.socket:
         return socket.create_server((room.host, room.port), family=family, reuse_port=False)
     except (OSError, UnicodeError) as error:  # a name of odd letters is no name
         raise ConfigError(
-            f"transport: can't listen at {_authority(room.host, room.port)}: "
+            f"transport: can't listen at {authority(room.host, room.port)}: "
             f"{_why_not(error, room)}",
             place=config.transport.place,
         ) from error
@@ -223,7 +233,7 @@ def _why_not(error: OSError | UnicodeError, room: LocalRoom | DailyRoom) -> str:
     return f"{error.strerror or error}. Mend transport.host or transport.port."
 
 
-def _authority(host: str, port: int) -> str:
+def authority(host: str, port: int) -> str:
     """Write host and port as a URL has them: an IPv6 address stands in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

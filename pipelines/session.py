@@ -228,15 +228,17 @@ def assemble(
     reporters: Iterable[Reporter] = (),
     shared: Shared = NOTHING,
     identity: str | None = None,
+    session_id: str | None = None,
 ) -> Session:
     """Build every part anew and wire them; raises ConfigError or PartError, naming the part.
 
     For a client without a VAD the server is the first to suspect speech. The session's
     lines go to `ledger`, if there is one; whoever opened it closes it. The `reporters` hear
     at once of answers, turns, verdicts and predictions. `identity` is who talks with the bot,
-    for the audit, and for budgets that several sessions share in `shared`.
+    for the audit, and for budgets that several sessions share in `shared`. A session without an
+    id gets one.
     """
-    session_id = secrets.token_hex(8)
+    session_id = session_id or secrets.token_hex(8)
     context = LLMContext(tools=advertised(config.tools)) if config.tools else LLMContext()
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bargein.pipelines.load import Config
 
 P = ParamSpec("P")
+MOST_WORKERS = 4
+"""By default; each loads all models."""
 
 INTERRUPTED = 128 + 2
 """The exit status that shells give for SIGINT."""
@@ -165,6 +167,62 @@ def run(
     from bargein.pipelines.serve import run as serve
 
     serve(loaded)
+
+
+@main.command()
+@click.argument("configs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_settings
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the API listens.")
+@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option(
+    "--store",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("bargein.db"),
+    show_default=True,
+    help="The file that API and workers share: rooms, sessions, spent tokens.",
+)
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes; one a core, at most 4.")
+@click.option(
+    "--capacity",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
+    help="Sessions of each worker at once.",
+)
+@click.option(
+    "--media-host", default="127.0.0.1", show_default=True, help="Where workers listen for clients."
+)
+@click.option(
+    "--media-url",
+    default="",
+    metavar="URL",
+    help="How clients reach a worker, like wss://bots.example/{port}; {worker} is its number.",
+)
+@click.option(
+    "--drain-s",
+    type=click.FloatRange(0, 86_400),
+    default=30.0,
+    show_default=True,
+    help="So long talks go on when it is told to end.",
+)
+@click.option("--public", is_flag=True, help="Serve the page; anybody may ask for a room.")
+@click.option(
+    "--public-per-minute",
+    type=click.FloatRange(0.1, 6000),
+    default=12.0,
+    show_default=True,
+    help="So many rooms an address may ask for.",
+)
+@click.option("--origin", "origins", multiple=True, help="A page that may connect; repeatable.")
+@_plainly
+def serve(configs: tuple[Path, ...], workers: int | None, **options: Any) -> None:
+    """Serve the bots of CONFIGS from worker processes, behind an API for rooms and tokens."""
+    with _quiet_imports():
+        from bargein.pipelines.control.command import ServeOptions
+        from bargein.pipelines.control.command import serve as serve_all
+
+    count = workers or min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    serve_all(configs, ServeOptions(workers=count, **options))
 
 
 @main.command()

@@ -118,7 +118,7 @@ export class BargeinClient extends EventTarget {
       gone: (error) => this.#drop(error),
     });
     return this.#wire.greet({
-      token: this.#options.token,
+      token: line.token ?? this.#options.token,
       protocol: PROTOCOL_VERSION,
       capabilities: {vad: true, exact_playout: this.#wire.voice === null},
       clock_ms: performance.now(),

@@ -17,6 +17,7 @@ from loguru import logger
 from bargein.errors import BargeinError, ProtocolError
 from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
 from bargein.transports.local.connection import CLOSE_S, Connection, DisconnectedError
+from bargein.transports.local.door import Door, OpenDoor
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.origin import asks_from_here, may_connect
 from bargein.transports.local.room import LocalRoom
@@ -69,8 +70,13 @@ class LocalServer:
         *,
         also: Routes | None = None,
         metrics: RoomMetrics | None = None,
+        door: Door | None = None,
     ) -> None:
-        """Build the application, with other routes `also`; whoever runs it opens the port."""
+        """Build the application, with other routes `also`; whoever runs it opens the port.
+
+        Without a `door` whoever reaches the port may talk with the bot.
+        """
+        self._door = door or OpenDoor()
         self._room = room
         self._serve = serve
         self._seats = seats
@@ -110,13 +116,15 @@ class LocalServer:
 
     async def _converse(self, connection: Connection) -> None:
         hello = await expect_hello(connection)
-        with self._seats.seat():
-            transport = LocalTransport(
-                connection,
-                sample_rate_hz=self._room.sample_rate_hz,
-                capabilities=hello.capabilities,
-            )
-            await self._serve(transport, connection)
+        async with self._door.admit(hello, connection) as admitted:
+            with self._seats.seat():
+                transport = LocalTransport(
+                    connection,
+                    sample_rate_hz=self._room.sample_rate_hz,
+                    capabilities=hello.capabilities,
+                    admitted=admitted,
+                )
+                await self._serve(transport, connection)
 
 
 async def _tell_of_websocket() -> dict[str, str]:

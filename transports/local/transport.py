@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Protocol
 
 from loguru import logger
@@ -38,6 +39,19 @@ class Peer(ClientLink, ValueLink, Protocol):
 
     def close(self) -> None:
         """Close after what is queued was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A client that was let in."""
+
+    session_id: str | None = None
+    """What its session is called; None where any name will do."""
+    identity: str | None = None
+    """Who it is; None where nobody knows."""
+
+
+ANYBODY = Admitted()
 
 
 class LocalInput(BaseInputTransport):
@@ -115,10 +129,19 @@ class LocalTransport(BaseTransport):
     """Both ends of one browser."""
 
     def __init__(
-        self, connection: Peer, *, sample_rate_hz: int, capabilities: Capabilities
+        self,
+        connection: Peer,
+        *,
+        sample_rate_hz: int,
+        capabilities: Capabilities,
+        admitted: Admitted = ANYBODY,
     ) -> None:
-        """Build input and output over this connection; its client has told what it can do."""
+        """Build input and output over this connection; its client has told what it can do.
+
+        `admitted` is what the door has told of it.
+        """
         super().__init__()
+        self.admitted = admitted
         self.capabilities = capabilities
         params = line_params(sample_rate_hz)
         self._input = LocalInput(connection, params)
