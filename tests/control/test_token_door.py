@@ -42,9 +42,9 @@ GRANT = Grant("t-1", "ann", "cafe", "s-1", "caller", BOTH, NOW_S - 10, NOW_S + 1
 
 async def greet(transport: LocalTransport, connection: Connection) -> None:
     """The bot of these tests: it says the session's name, and waits for the end."""
-    connection.send(
-        Welcome(session=transport.admitted.session_id or "", bot="test", sample_rate_hz=24_000)
-    )
+    known = transport.admitted
+    name, bot = known.session_id or "", f"for {known.identity}"
+    connection.send(Welcome(session=name, bot=bot, sample_rate_hz=24_000))
     with_client = asyncio.create_task(connection.receive())
     ended = asyncio.create_task(connection.closed.wait())
     await asyncio.wait([with_client, ended], return_when=asyncio.FIRST_COMPLETED)
@@ -165,6 +165,7 @@ async def test_a_good_token_lets_in_and_the_session_has_the_name_it_was_given(ho
         await socket.send(hello(good))
         welcome = await answer_of(socket)
         assert (welcome["type"], welcome["session"]) == ("bargein/welcome", "s-1")
+        assert welcome["bot"] == "for ann"
         assert await house.state() is State.TALKING
         assert house.doors[0].talking == 1
     await until(house.doors[0].empty.is_set)
