@@ -63,13 +63,16 @@ class Clerk:
         store: Store,
         ring: KeyRing,
         bots: Sequence[str],
+        pulse: Pulse,
         *,
         now_s: Callable[[], float] = time.time,
         clock_ms: Callable[[], float] = monotonic_ms,
     ) -> None:
-        """Work with this store; the first bot is the one for whoever names none."""
-        self.bots, self.store = tuple(bots), store
-        self.pulse = Pulse()
+        """Work with this store; the first bot is the one for whoever names none.
+
+        The supervisor looks at the workers, and so keeps the `pulse`.
+        """
+        self.bots, self.store, self._pulse = tuple(bots), store, pulse
         self._ring, self._now_s, self._clock_ms = ring, now_s, clock_ms
         self._placing = asyncio.Lock()
 
@@ -81,9 +84,7 @@ class Clerk:
     async def able(self) -> Worker | None:
         """Give who would take a session now."""
         workers = await self.store.workers()
-        now_ms = self._clock_ms()
-        self.pulse.look(workers, now_ms)
-        return choose(workers, silent=self.pulse.silent(now_ms))
+        return choose(workers, silent=self._pulse.silent(self._clock_ms()))
 
     async def open_room(self, bot: str, name: str | None, wish: Wish) -> Pass:
         """Make a room with a session for one client; NameTakenError, NoPlaceError."""

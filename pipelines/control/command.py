@@ -20,6 +20,7 @@ import uvicorn
 
 from bargein.control.api_keys import ApiKeys
 from bargein.control.limits import Rate
+from bargein.control.placement import Pulse
 from bargein.control.room import NAME
 from bargein.errors import BargeinError, ConfigError
 from bargein.pipelines.control import key_ring
@@ -125,18 +126,20 @@ async def _serve(
     listener: socket.socket,
 ) -> None:
     store = SqliteStore(options.store)
-    clerk = Clerk(store, ring, list(bots))
+    pulse = Pulse()
+    clerk = Clerk(store, ring, list(bots), pulse)
     supervisor = Supervisor(
         store,
         lambda worker, number: orders_of(worker, number, bots, options),
         environ,
         options.workers,
+        pulse,
         drain_s=options.drain_s,
     )
     api = Api(clerk, access_of(keys, options))
     stopping = _stopping()
     async with _serving(api.app, listener):
-        keeping = asyncio.create_task(supervisor.run(lambda: clerk.now_s))
+        keeping = asyncio.create_task(supervisor.run())
         _greet(bots, options)
         told = asyncio.create_task(stopping.wait())
         await asyncio.wait([keeping, told], return_when=asyncio.FIRST_COMPLETED)

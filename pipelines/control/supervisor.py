@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,25 +51,30 @@ class Supervisor:
         orders: Callable[[str, int], Orders],
         environ: Mapping[str, str],
         count: int,
+        pulse: Pulse,
         *,
         drain_s: float,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
-        """Keep `count` workers; `orders` gives what the worker of an id and a number is told."""
+        """Keep `count` workers; `orders` gives what the worker of an id and a number is told.
+
+        The clerk is told by the `pulse` who is silent.
+        """
         self._store, self._orders, self._environ = store, orders, dict(environ)
-        self._count, self._drain_s = count, drain_s
+        self._count, self._drain_s, self._now_s = count, drain_s, now_s
         # Else what is imported writes to the log before the worker has set it up.
         self._environ["LOGURU_AUTOINIT"] = "False"
         self._children: dict[int, _Child] = {}
-        self._pulse = Pulse()
+        self._pulse = pulse
         self._is_stopping = False
 
-    async def run(self, now_s: Callable[[], int]) -> None:
+    async def run(self) -> None:
         """Keep them until cancelled; PartError if a worker can't be started at all."""
-        await self._lose_the_dead(now_s())
+        await self._lose_the_dead()
         async with asyncio.TaskGroup() as group:
             for number in range(1, self._count + 1):
-                group.create_task(self._keep(number, now_s))
-            group.create_task(self._watch(now_s))
+                group.create_task(self._keep(number))
+            group.create_task(self._watch())
 
     async def stop(self) -> None:
         """Drain all workers, and kill those that do not end. The others' talks go on till then."""
@@ -87,16 +93,15 @@ class Supervisor:
         for child in list(self._children.values()):
             _signal(child.process, signal.SIGKILL)
             await child.process.wait()
-            await self._lost(child.id, 0)
+            await self._lose(child.id)
 
-    async def _keep(self, number: int, now_s: Callable[[], int]) -> None:
+    async def _keep(self, number: int) -> None:
         """Run one worker after the other."""
         failures = 0
         while not self._is_stopping:
             child = await self._start(number)
             status = await child.process.wait()
-            has_beaten = any(each.id == child.id for each in await self._store.workers())
-            lost = await self._lost(child.id, now_s())
+            has_beaten, lost = await self._lose(child.id)
             if self._is_stopping:
                 return
             failures = 0 if has_beaten else failures + 1
@@ -117,20 +122,20 @@ class Supervisor:
         child = self._children[number] = _Child(id_, process, monotonic_ms())
         return child
 
-    async def _watch(self, now_s: Callable[[], int]) -> None:
+    async def _watch(self) -> None:
         """Look for workers that hang, of whatever supervisor; and tidy the store."""
         looks = 0
         while True:
             try:
-                await self._look(now_s())
+                await self._look()
                 if looks % SWEEP_EVERY_LOOKS == 0:
-                    await self._store.sweep(now_s())
+                    await self._store.sweep(int(self._now_s()))
             except StoreError as error:
                 logger.error("the workers can't be watched: {}", error)
             looks += 1
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _look(self, now_s: int) -> None:
+    async def _look(self) -> None:
         now_ms = monotonic_ms()
         workers = await self._store.workers()
         self._pulse.look(workers, now_ms)
@@ -143,16 +148,23 @@ class Supervisor:
                 logger.error("worker {} hangs: it is killed", child.id)
                 _signal(child.process, signal.SIGKILL)
         for worker in dead - own:
-            await self._lost(worker, now_s)
+            await self._lose(worker)
 
-    async def _lose_the_dead(self, now_s: int) -> None:
+    async def _lose_the_dead(self) -> None:
         """Forget workers of an earlier supervisor that died, too; the others end by themselves."""
         for worker in await self._store.workers():
             if not _is_alive(worker.pid):
-                await self._lost(worker.id, now_s)
+                await self._lose(worker.id)
 
-    async def _lost(self, worker: str, now_s: int) -> int:
-        return len(await self._store.lose_worker(worker, now_s))
+    async def _lose(self, worker: str) -> tuple[bool, int]:
+        """Note that a worker is gone; gives whether it had beaten, and how many talks it lost."""
+        try:
+            has_beaten = any(each.id == worker for each in await self._store.workers())
+            return has_beaten, len(await self._store.lose_worker(worker, int(self._now_s())))
+        except StoreError as error:
+            # Its beat stands still: whoever looks next finds out.
+            logger.error("worker {} is gone, and the store was not told: {}", worker, error)
+            return True, 0
 
 
 def _signal(process: Process, number: signal.Signals) -> None:

@@ -31,6 +31,7 @@ from bargein.pipelines.control.patience import PatientProtocol
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.store import Store, StoreError
 from bargein.pipelines.control.token_door import TokenDoor
+from bargein.pipelines.control.turnstile import Turnstile
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.preparation import get_ready
@@ -104,7 +105,7 @@ async def _serve(
         )
         for name, config in configs
     }
-    async with _serving(worker_app(rooms), listener):
+    async with _serving(Turnstile(worker_app(rooms)), listener):
         beating = asyncio.create_task(_beat(orders, store, door, listener.getsockname()[1]))
         try:
             await _until_told(orders, door)
@@ -201,7 +202,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(app: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(app: Turnstile, listener: socket.socket) -> AsyncIterator[None]:
     server = _Server(
         uvicorn.Config(
             app,

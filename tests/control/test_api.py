@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from bargein.control.api_keys import ApiKeys
 from bargein.control.keys import TokenKeys
 from bargein.control.limits import Rate
+from bargein.control.placement import Pulse
 from bargein.control.problem import MEDIA_TYPE
 from bargein.control.room import Worker
 from bargein.control.token import read
@@ -29,6 +30,7 @@ from bargein.pipelines.control.key_ring import KeyRing
 from bargein.pipelines.control.shield import ALL_REQUESTS, MAX_BODY_BYTES
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.token_door import AUDIENCE
+from bargein.processors.clock import monotonic_ms
 from tests.control.test_token import KEYS, NEW, OLD
 
 NOW_S = 1_800_000_000
@@ -60,7 +62,9 @@ async def api_at(path: Path, *, public: bool = False, rate: Rate = ALL_REQUESTS)
     """Make an API over a store of its own, with one worker that lives."""
     store = SqliteStore(path / "api.db")
     await store.beat(WORKER)
-    clerk = Clerk(store, KeyRing(KEYS), ["cafe", "bank"], now_s=lambda: NOW_S)
+    pulse = Pulse()
+    pulse.look([WORKER], monotonic_ms())
+    clerk = Clerk(store, KeyRing(KEYS), ["cafe", "bank"], pulse, now_s=lambda: NOW_S)
     access = Access(
         ApiKeys.parse(KEY, source="test"),
         Rate(3, 0.1) if public else None,

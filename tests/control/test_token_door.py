@@ -15,16 +15,20 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loguru import logger
+from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bargein.control.limits import Rate
 from bargein.control.room import Room, Session, State, Worker
-from bargein.control.token import Grant, Scope, mint
+from bargein.control.token import Grant, mint
+from bargein.control.token import Scope as TokenScope
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.control.key_ring import KeyRing
 from bargein.pipelines.control.patience import PatientProtocol
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.token_door import AUDIENCE, REFUSED, TokenDoor
+from bargein.pipelines.control.turnstile import Turnstile
 from bargein.pipelines.control.worker import worker_app
 from bargein.protocol import Welcome
 from bargein.transports.local.connection import Connection
@@ -36,7 +40,7 @@ from tests.control.test_token import BAD, KEYS, NOW_S, OLD
 from tests.control.test_token import signed as signed_by_hand
 
 BOUND_S = 10.0
-BOTH = frozenset(Scope)
+BOTH = frozenset(TokenScope)
 GRANT = Grant("t-1", "ann", "cafe", "s-1", "caller", BOTH, NOW_S - 10, NOW_S + 110)
 
 
@@ -251,8 +255,8 @@ FOR_ELSE: dict[str, dict[str, Any]] = {
     "another room": {"room": "vault"},
     "another session": {"session": "s-9"},
     "another role": {"role": "operator"},
-    "media alone": {"scopes": frozenset({Scope.MEDIA})},
-    "control alone": {"scopes": frozenset({Scope.CONTROL})},
+    "media alone": {"scopes": frozenset({TokenScope.MEDIA})},
+    "control alone": {"scopes": frozenset({TokenScope.CONTROL})},
     "yesterday": {"issued_s": NOW_S - 86_400, "expires_s": NOW_S - 86_000},
     "tomorrow": {"issued_s": NOW_S + 86_000, "expires_s": NOW_S + 86_400},
 }
@@ -342,6 +346,33 @@ def test_whatever_a_stranger_says_nobody_is_let_in(
             assert house.doors[0].talking == 0
 
     asyncio.run(talk())
+
+
+async def test_who_knocks_too_often_is_sent_away_before_the_handshake() -> None:
+    now_ms, let_in, sent = 0.0, [], []
+
+    async def inside(scope: Scope, receive: Receive, send: Send) -> None:
+        let_in.append(scope["client"][0])
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    turnstile = Turnstile(inside, rate=Rate(burst=3, per_s=1), clock_ms=lambda: now_ms)
+
+    async def knock(address: str, kind: str = "websocket") -> None:
+        await turnstile({"type": kind, "client": (address, 1)}, receive, send)
+
+    for _ in range(5):
+        await knock("192.0.2.1")
+    await knock("192.0.2.2")
+    await knock("192.0.2.1", "http")
+    now_ms = 1000.0
+    await knock("192.0.2.1")
+    assert let_in == ["192.0.2.1"] * 3 + ["192.0.2.2"] + ["192.0.2.1"] * 2
+    assert sent == ["websocket.close"] * 2
 
 
 # --- connections that are none ---------------------------------------------------------------
