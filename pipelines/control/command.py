@@ -31,6 +31,7 @@ from bargein.pipelines.control.patience import PatientProtocol
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.supervisor import Supervisor
 from bargein.pipelines.control.worker import Bot, Orders
+from bargein.pipelines.live_check import refuse_bad_keys
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.serve import STOP_S, authority, log_to_terminal
 from bargein.transports.daily.room import DailyRoom
@@ -72,7 +73,10 @@ def serve(paths: Sequence[Path], options: ServeOptions) -> None:
         )
     bots = named(paths)
     for path in bots.values():
-        check(load(path, overrides=options.settings, environ=os.environ))
+        config = load(path, overrides=options.settings, environ=os.environ)
+        check(config)
+        for warning in refuse_bad_keys(config):
+            print(f"Warning: {warning}", file=sys.stderr, flush=True)
     environ = dict(os.environ)
     if not key_ring.has_keys(environ):
         environ[key_ring.VARIABLE] = key_ring.passing_key()

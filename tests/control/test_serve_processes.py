@@ -9,6 +9,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.control.serving import API_KEY, TOKEN_KEY, Talker, control, is_alive, until
 
@@ -27,6 +29,9 @@ async def test_a_killed_worker_takes_only_its_own_talks_and_these_begin_again_el
             assert bob.is_welcome
             async with Talker(first, url=second["connect"]["url"]) as thief:
                 assert thief.codes() == ["unauthorized"]
+            with pytest.raises(InvalidStatus):
+                # Audio has no way through the control process.
+                await connect(f"{serving.url.replace('http', 'ws')}/test/ws")
             await ann.hears_more()
             os.kill(await serving.worker_pid(first), signal.SIGKILL)
             await ann.over()
