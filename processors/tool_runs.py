@@ -38,13 +38,20 @@ class SandboxedTools:
     The first of them opens the sandbox, in the background; the last one closes it.
     """
 
-    def __init__(self, tools: Sequence[Tool], *, mode: Mode = Mode.PREFER) -> None:
-        """Nothing is started yet."""
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        *,
+        mode: Mode = Mode.PREFER,
+        protections: Protections | None = None,
+    ) -> None:
+        """Nothing is started yet. `protections` are those found before, if there are any."""
         self._jobs = {tool.name: _job(tool) for tool in tools if _is_ours(tool)}
         self._mode = mode
         self._users = 0
-        self._protections: Protections | None = None
+        self._protections = protections
         self._opening: asyncio.Task[Sandbox] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -58,7 +65,7 @@ class SandboxedTools:
             self._users -= 1
             if self._opening and not self._users:
                 opening, self._opening = self._opening, None
-                await _close(opening)
+                await self._close(opening)
 
     async def try_out(self) -> Protections | None:
         """Open it once, have every handler imported there, and close it; None without tools.
@@ -92,27 +99,31 @@ class SandboxedTools:
         return came.value
 
     async def _open(self) -> Sandbox:
-        """Open it and start a worker for each handler; one that fails is tried anew in a call."""
+        """Open it; a worker for each handler is started while the first calls may come already."""
         if self._protections:  # found before; it takes half a second to find them
             sandbox = Sandbox(self._protections)
         else:
             sandbox = await open_sandbox(self._mode)
             self._protections = sandbox.protections
+        self._warming = asyncio.create_task(self._warm(sandbox))
+        return sandbox
+
+    async def _warm(self, sandbox: Sandbox) -> None:
+        """A handler that can't be imported is tried anew in a call."""
         try:
             await sandbox.warm(self._jobs.values())
         except BargeinError as error:
             logger.error("tools: {}", error)
-        except asyncio.CancelledError:
+
+    async def _close(self, opening: asyncio.Task[Sandbox]) -> None:
+        opening.cancel()
+        with suppress(asyncio.CancelledError, BargeinError):
+            sandbox = await opening
+            warming, self._warming = self._warming, None
+            if warming:
+                warming.cancel()
+                await asyncio.wait([warming])
             await sandbox.close()
-            raise
-        return sandbox
-
-
-async def _close(opening: asyncio.Task[Sandbox]) -> None:
-    opening.cancel()
-    with suppress(asyncio.CancelledError, BargeinError):
-        sandbox = await opening
-        await sandbox.close()
 
 
 def _is_ours(tool: Tool) -> bool:
