@@ -27,6 +27,7 @@ from bargein.ledger.reporter import Reporter
 from bargein.pipelines.load import Config
 from bargein.pipelines.preparation import bot_rate_hz
 from bargein.pipelines.session import assemble
+from bargein.pipelines.shared import NOTHING, Shared
 from bargein.processors.provisional_llm import BRANCH
 from bargein.rehearsal.expectations import Message
 from bargein.rehearsal.moments import Moment, What
@@ -48,6 +49,8 @@ class Play:
     config: Config
     seed: int | None = None
     """None takes the scenario's own."""
+    shared: Shared = NOTHING
+    """The servers of the bot's tools, if it has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ async def rehearse(play: Play) -> Outcome:
     failure = ""
     living = asyncio.create_task(room.live())
     try:
-        await _serve(play.config, room, tape, rate_hz)
+        await _serve(play, room, tape, rate_hz)
         if not room.line.closed.is_set():
             room.note(Moment(room.now_ms, What.HUNG_UP))
     except BargeinError as error:
@@ -108,18 +111,19 @@ async def rehearse(play: Play) -> Outcome:
     )
 
 
-async def _serve(config: Config, room: Room, tape: Recording, rate_hz: int) -> None:
+async def _serve(play: Play, room: Room, tape: Recording, rate_hz: int) -> None:
     """Run the bot until the room hangs up."""
     hello = await expect_hello(room.line)
     transport = LocalTransport(room.line, sample_rate_hz=rate_hz, capabilities=hello.capabilities)
     session = assemble(
-        config,
+        play.config,
         transport=transport,
         link=room.line,
         sample_rate_hz=rate_hz,
         client_has_vad=hello.capabilities.vad,
         ledger=tape,
         reporters=[Fates(room)],
+        shared=play.shared,
     )
     session.worker.add_observer(tape)
     room.context = lambda: _messages(session.context)

@@ -24,10 +24,12 @@ from loguru import logger
 from bargein.config.problems import InvalidConfigError, Problem, problems_of
 from bargein.errors import ConfigError, PartError
 from bargein.pipelines.load import Config, load
+from bargein.pipelines.mcp import open_servers
 from bargein.pipelines.preparation import get_ready
 from bargein.pipelines.rehearsal_files import folders, write
 from bargein.pipelines.rehearse import Outcome, Play, rehearse
 from bargein.pipelines.scenarios import read_scenarios
+from bargein.pipelines.shared import Shared
 from bargein.rehearsal.scenario import Written
 from bargein.transports.rehearsal.voices import mistakes_of_sounds
 
@@ -135,7 +137,8 @@ def _run(task: Task) -> Outcome:
     config = _load(task.config, task.settings)
     get_ready(config)
     (written,) = read_scenarios([task.scenario])
-    return asyncio.run(rehearse(Play(written, config, task.seed)))
+    with open_servers(config) as servers:
+        return asyncio.run(rehearse(Play(written, config, task.seed, Shared(servers=servers))))
 
 
 def _load(config: Path, settings: tuple[str, ...]) -> Config:

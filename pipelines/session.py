@@ -52,7 +52,7 @@ from bargein.processors.smart_turn import SmartTurn
 from bargein.processors.speculation import Speculation
 from bargein.processors.stage_tap import StageTap
 from bargein.processors.tool_calls import ToolCalls
-from bargein.processors.tool_runs import SandboxedTools
+from bargein.processors.tool_runs import Either, SandboxedTools
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
 from bargein.processors.wire import ClientLink, Wire
@@ -238,8 +238,14 @@ def assemble(
     for the audit, and for budgets that several sessions share in `shared`. A session without an
     id gets one.
     """
+<<<<<<< HEAD
     session_id = session_id or secrets.token_hex(8)
     context = LLMContext(tools=advertised(config.tools)) if config.tools else LLMContext()
+=======
+    session_id = secrets.token_hex(8)
+    declared = (*config.tools, *(shared.servers.tools if shared.servers else ()))
+    context = LLMContext(tools=advertised(declared)) if declared else LLMContext()
+>>>>>>> 0fcd509 (The servers of a bot's tools run beside its sessions, and bargein check lists all tools and what holds)
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)
@@ -248,8 +254,9 @@ def assemble(
     counter = meter(config.budget, who, shared.budgets, session=session_id)
     trail = Trail(shared.audit, session_id, identity or "", config.name, config.digest)
     runs = shared.runs or sandboxed(config)
-    policy = ToolPolicy(config.tools, allowance=counter)
-    tools = ToolCalls(policy, context, runs=runs, trail=trail)
+    policy = ToolPolicy(declared, allowance=counter)
+    either = Either(runs, shared.servers)
+    tools = ToolCalls(policy, context, runs=either, trail=trail)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()

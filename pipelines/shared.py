@@ -6,14 +6,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bargein.pipelines.audit import open_audit
 from bargein.pipelines.budget import open_budgets
 from bargein.pipelines.load import Config
+from bargein.pipelines.mcp import open_servers
 from bargein.processors.audit_file import AuditFile
 from bargein.processors.budget_store import BudgetStore
 from bargein.processors.sandbox.opening import Mode
 from bargein.processors.tool_runs import SandboxedTools
+
+if TYPE_CHECKING:
+    from bargein.processors.mcp_thread import McpThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Shared:
     """Where tool calls and limits are written."""
     runs: SandboxedTools | None = None
     """Where tools run; None gives each session a sandbox of its own."""
+    servers: McpThread | None = None
+    """Whose tools there are beside the declared ones."""
 
 
 NOTHING = Shared()
@@ -37,8 +44,9 @@ def open_shared(config: Config) -> Iterator[Shared]:
     with (
         open_budgets(config.budget) as budgets,
         open_audit(config.tool_rules.audit, os.environ) as audit,
+        open_servers(config) as servers,
     ):
-        yield Shared(budgets, audit, sandboxed(config))
+        yield Shared(budgets, audit, sandboxed(config), servers)
 
 
 def sandboxed(config: Config) -> SandboxedTools:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import anyio
 from loguru import logger
@@ -34,6 +35,7 @@ from bargein.tools.keywords import Json
 from bargein.tools.mcp import McpServer
 from bargein.tools.mcp_offer import Offer
 
+T = TypeVar("T")
 Offers = Mapping[str, Offer]
 """By the server's name of each tool."""
 START_S = 30.0
@@ -111,21 +113,17 @@ class McpClient:
         number = connection.session._request_id  # which the request is going to have
         params = CallToolRequestParams(name=tool, arguments=arguments)
         request = ClientRequest(CallToolRequest(params=params))
-        asking = asyncio.create_task(connection.session.send_request(request, CallToolResult))
-        leaving = asyncio.create_task(connection.gone.wait())
+        asking = connection.session.send_request(request, CallToolResult)
         try:
-            await asyncio.wait([asking, leaving], return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                raise ServerGoneError("it has ended")
-            return _answered(asking, connection)
+            answered = await _first_of(asking, connection.gone.wait())
         except asyncio.CancelledError:
             farewell = asyncio.create_task(self._give_up(connection, number))
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)
             raise
-        finally:
-            for task in (asking, leaving):
-                task.cancel()
+        if not answered:
+            raise ServerGoneError("it has ended")
+        return _answered(answered[0], connection)
 
     async def _give_up(self, connection: Connection, number: int) -> None:
         """Tell the server that nobody waits any more, and see whether it still listens."""
@@ -200,25 +198,16 @@ class McpClient:
 
     async def _watch(self, connection: Connection) -> str:
         """Look again at what it offers, now and then, and when it says so."""
-        leaving = asyncio.create_task(connection.gone.wait())
         try:
             while True:
-                looking = asyncio.create_task(self._look.wait())
-                await asyncio.wait(
-                    [leaving, looking],
-                    timeout=LOOK_AGAIN_S,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                looking.cancel()
-                if leaving.done():
+                await _first_of(connection.gone.wait(), self._look.wait(), within_s=LOOK_AGAIN_S)
+                if connection.gone.is_set():
                     return "it has ended"
                 self._look.clear()
                 async with asyncio.timeout(LIST_S):
                     self._changed(self.server, await _offers(connection.session))
         except TimeoutError:
             return f"it did not answer within {LIST_S:g} s"
-        finally:
-            leaving.cancel()
 
     async def _heard(self, message: object) -> None:
         """What a server says on its own: that its tools have changed; the rest is passed over."""
@@ -226,6 +215,21 @@ class McpClient:
             message.root, ToolListChangedNotification
         ):
             self._look.set()
+
+
+async def _first_of(
+    work: Coroutine[Any, Any, T], *others: Coroutine[Any, Any, Any], within_s: float | None = None
+) -> list[asyncio.Task[T]]:
+    """Wait until one of these is done, and end the others; give the first, if it is."""
+    task = asyncio.create_task(work)
+    tasks = [task, *map(asyncio.create_task, others)]
+    try:
+        await asyncio.wait(tasks, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        return [task] if task.done() else []
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _answered(asking: asyncio.Task[CallToolResult], connection: Connection) -> CallToolResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from loguru import logger
 
@@ -15,7 +16,7 @@ from bargein.processors.sandbox.plan import Job
 from bargein.processors.sandbox.protections import Protections
 from bargein.processors.sandbox.sandbox import Sandbox
 from bargein.processors.sandbox.setup import Limits
-from bargein.processors.tool_call import ToolFailedError
+from bargein.processors.tool_call import Runs, ToolFailedError
 from bargein.tools.keywords import Json
 from bargein.tools.proposal import Code
 from bargein.tools.tool import PythonHandler, Tool
@@ -124,6 +125,34 @@ class SandboxedTools:
                 warming.cancel()
                 await asyncio.wait([warming])
             await sandbox.close()
+<<<<<<< HEAD
+=======
+            raise
+        return sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Runs a tool where it belongs: in the sandbox, or at its MCP server."""
+
+    functions: Runs
+    servers: Runs | None
+
+    async def run(self, tool: Tool, arguments: dict[str, Json]) -> Json:
+        """Give what it returned; ToolFailedError where there is nothing."""
+        if isinstance(tool.handler, PythonHandler):
+            return await self.functions.run(tool, arguments)
+        if self.servers is None:
+            raise ToolFailedError(Code.UNAVAILABLE, CLOSED)
+        return await self.servers.run(tool, arguments)
+
+
+async def _close(opening: asyncio.Task[Sandbox]) -> None:
+    opening.cancel()
+    with suppress(asyncio.CancelledError, BargeinError):
+        sandbox = await opening
+        await sandbox.close()
+>>>>>>> 0fcd509 (The servers of a bot's tools run beside its sessions, and bargein check lists all tools and what holds)
 
 
 def _is_ours(tool: Tool) -> bool:

@@ -21,9 +21,11 @@ from bargein.pipelines.bench.listener import Listener, Wire, within
 from bargein.pipelines.bench.progress import Note
 from bargein.pipelines.bench.tts_tape import TtsTape
 from bargein.pipelines.load import Config, load
+from bargein.pipelines.mcp import open_servers
 from bargein.pipelines.preparation import bot_rate_hz
 from bargein.pipelines.resume_phrases import prepare
 from bargein.pipelines.session import Session, assemble
+from bargein.pipelines.shared import Shared
 from bargein.transports.local.server import expect_hello
 from bargein.transports.local.transport import LocalTransport
 
@@ -45,14 +47,21 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
     settings = (*request.settings, greeting(request.passage))
     config = load(Path(request.config), overrides=settings, environ=os.environ)
     await prepare(config, bot_rate_hz(config))
+    with open_servers(config) as servers:
+        return await _meet_all(config, request, note, Shared(servers=servers))
+
+
+async def _meet_all(
+    config: Config, request: Request, note: Note, shared: Shared
+) -> list[Encounter]:
     free, done = asyncio.Semaphore(request.jobs), 0
     if request.warm_up:
-        await _meet(config, request, request.meetings[0])
+        await _meet(config, request, request.meetings[0], shared)
 
     async def one(meeting: Meeting) -> Encounter:
         nonlocal done
         async with free:
-            seen = await _meet(config, request, meeting)
+            seen = await _meet(config, request, meeting, shared)
         done += 1
         note(f"conversations {done}/{len(request.meetings)}")
         return seen
@@ -66,13 +75,13 @@ async def meet_all(request: Request, note: Note) -> list[Encounter]:
     return [task.result() for task in tasks]
 
 
-async def _meet(config: Config, request: Request, meeting: Meeting) -> Encounter:
+async def _meet(config: Config, request: Request, meeting: Meeting, shared: Shared) -> Encounter:
     rate_hz = bot_rate_hz(config)
     listener, tape, inside = Listener(rate_hz), TtsTape(), Inside()
     living = asyncio.create_task(listener.live())
     running: asyncio.Task[None] | None = None
     try:
-        session, transport = await _join(config, listener, rate_hz, inside)
+        session, transport = await _join(config, listener, rate_hz, inside, shared)
         session.worker.add_observer(tape)
         running = asyncio.create_task(
             session.run(until=listener.line.closed, greet_after=transport.microphone_heard)
@@ -85,7 +94,7 @@ async def _meet(config: Config, request: Request, meeting: Meeting) -> Encounter
 
 
 async def _join(
-    config: Config, listener: Listener, rate_hz: int, inside: Inside
+    config: Config, listener: Listener, rate_hz: int, inside: Inside, shared: Shared
 ) -> tuple[Session, LocalTransport]:
     """Put the bot together for this client, as the local room does."""
     line = listener.line
@@ -98,6 +107,7 @@ async def _join(
         sample_rate_hz=rate_hz,
         client_has_vad=hello.capabilities.vad,
         reporters=[inside],
+        shared=shared,
     )
     return session, transport
 

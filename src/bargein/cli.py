@@ -241,22 +241,41 @@ def devices() -> None:
 @_settings
 @click.option("--live", is_flag=True, help="Ask each vendor whether its key is good, and for what.")
 def check(configs: tuple[Path, ...], settings: tuple[str, ...], live: bool) -> None:
-    """Load each of CONFIGS, make each of its parts once, and say what is wrong."""
+    """Load each of CONFIGS, make each of its parts once, and say what is wrong.
+
+    Of tools it starts all that they need, and lists them with what holds on this machine.
+    """
     is_good = True
     for path in configs:
         try:
             config = _load(path, settings)
             with _quiet_imports():
                 config.try_parts()
+            tools = _check_tools(config)
         except BargeinError as error:
             _report(error)
             is_good = False
             continue
         parts = ", ".join(part.use for part in config.parts)
         click.echo(f"{path}: good. {config.transport.use}: {parts} ({config.short_digest})")
+        for line in tools:
+            click.echo(f"  {line}")
         is_good &= not live or _check_live(config)
     if not is_good:
         sys.exit(1)
+
+
+def _check_tools(config: Config) -> list[str]:
+    """Start what the tools need, as `run` does, and say what they are and what holds."""
+    from loguru import logger
+
+    from bargein.pipelines.tools_check import check_tools
+
+    logger.disable("bargein")  # what it would log stands in the lines
+    try:
+        return check_tools(config)
+    finally:
+        logger.enable("bargein")
 
 
 def _check_live(config: Config) -> bool:

@@ -63,6 +63,7 @@ def tool_of(server: McpServer, declared: McpTool, offer: Offer) -> Tool:
         confirm=declared.confirm,
         question=declared.question,
         on_interruption=declared.on_interruption,
+        permissions=server.permissions,
         max_result_bytes=declared.max_result_bytes,
     )
 
