@@ -238,14 +238,9 @@ def assemble(
     for the audit, and for budgets that several sessions share in `shared`. A session without an
     id gets one.
     """
-<<<<<<< HEAD
     session_id = session_id or secrets.token_hex(8)
-    context = LLMContext(tools=advertised(config.tools)) if config.tools else LLMContext()
-=======
-    session_id = secrets.token_hex(8)
     declared = (*config.tools, *(shared.servers.tools if shared.servers else ()))
     context = LLMContext(tools=advertised(declared)) if declared else LLMContext()
->>>>>>> 0fcd509 (The servers of a bot's tools run beside its sessions, and bargein check lists all tools and what holds)
     parts: list[FrameProcessor] = [part.build() for part in config.parts]
     interruption, played_audio = _the(Interruption, parts), _the(PlayedAudio, parts)
     vad = next((part for part in parts if isinstance(part, SileroVad)), None)

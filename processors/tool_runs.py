@@ -125,10 +125,6 @@ class SandboxedTools:
                 warming.cancel()
                 await asyncio.wait([warming])
             await sandbox.close()
-<<<<<<< HEAD
-=======
-            raise
-        return sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +141,6 @@ class Either:
         if self.servers is None:
             raise ToolFailedError(Code.UNAVAILABLE, CLOSED)
         return await self.servers.run(tool, arguments)
-
-
-async def _close(opening: asyncio.Task[Sandbox]) -> None:
-    opening.cancel()
-    with suppress(asyncio.CancelledError, BargeinError):
-        sandbox = await opening
-        await sandbox.close()
->>>>>>> 0fcd509 (The servers of a bot's tools run beside its sessions, and bargein check lists all tools and what holds)
 
 
 def _is_ours(tool: Tool) -> bool:
