@@ -119,8 +119,10 @@ def test_an_identity_that_has_used_all_begins_no_session(used: Use, reached: str
     assert code(Budget(NONE, ALL, account=Account(used))) == reached
 
 
-def test_a_bot_that_may_call_no_tool_may_talk() -> None:
-    assert Budget(Limits(tool_calls=0), Limits(tool_calls=0)).reached is None
+def test_a_bot_that_may_call_no_tool_may_talk_and_is_not_warned() -> None:
+    budget = Budget(Limits(tool_calls=0), Limits(tool_calls=0))
+    assert budget.reached is None
+    assert budget.nearly == []
 
 
 def test_a_new_window_is_a_new_account() -> None:

@@ -99,28 +99,50 @@ async def test_minutes_are_over_even_where_nobody_speaks_and_the_audit_says_so(
 TOOLS = """
 tools:
   - name: tea
-    description: How much tea there is.
-    arguments: {}
+    description: Takes tea from the shelf.
+    arguments: {cups: {type: integer}}
+    cost: 0.4
     handler: ./tea.py:tea
+    permissions: {write: [taken]}
+tool_rules: {audit: audit.jsonl}
+"""
+TEA = """
+from pathlib import Path
+
+def tea(cups):
+    with (Path(__file__).parent / "taken" / "cups").open("a") as shelf:
+        shelf.write(f"{cups} ")
+    return cups
 """
 
 
+@pytest.mark.parametrize(
+    ("limits", "code", "taken"),
+    [
+        ("session: {tool_calls: 2}", "session_tool_calls", "1 2 "),
+        ("identity: {cost: 0.5}", "identity_cost", "1 "),
+        ("session: {tool_calls: 0}", "session_tool_calls", ""),
+    ],
+)
 async def test_a_call_beyond_the_last_one_does_not_run_and_ends_the_session(
-    open_room: Open, tmp_path: Path
+    open_room: Open, tmp_path: Path, limits: str, code: str, taken: str
 ) -> None:
-    (tmp_path / "tea.py").write_text("def tea() -> int:\n    return 3\n")
-    also = TOOLS + budget("session: {tool_calls: 0}") + "tool_rules: {audit: audit.jsonl}\n"
-    calls = Answer("Let me see.", tools=(("tea", {}),))
-    async with call(open_room, ["Is there tea?"], lambda _: calls, also=also) as bot:
+    (tmp_path / "tea.py").write_text(TEA)
+    (tmp_path / "taken").mkdir()
+    answers = (Answer("So.", tools=(("tea", {"cups": cups}),)) for cups in range(1, 9))
+    also = TOOLS + budget(limits)
+    async with call(open_room, ["Is there tea?"], lambda _: next(answers), also=also) as bot:
         await bot.says("Is there tea?")
-        assert "tool_calls of this session" in (await goodbye(bot.caller)).message
-        assert len(bot.llm.requests) == 1, "nobody asks the LLM what to say of it"
-    lines = read_audit(tmp_path / "audit.jsonl", {}).lines
-    assert {(line.entry.event, line.entry.code) for line in lines} == {
-        ("proposed", ""),
-        ("refused", "over_budget"),
-        ("limit", "session_tool_calls"),
-    }
+        whose, _, what = code.partition("_")
+        assert f"{what} of this {whose}" in (await goodbye(bot.caller)).message
+        ran = taken.split()
+        assert len(bot.llm.requests) == len(ran) + 1, "nobody asks what to say of the refusal"
+    cups = tmp_path / "taken" / "cups"
+    assert (cups.read_text() if cups.exists() else "") == taken
+    entries = [line.entry for line in read_audit(tmp_path / "audit.jsonl", {}).lines]
+    ends = [(each.event.value, each.code) for each in entries if each.event != "proposed"]
+    assert ends[:-2] == [("started", ""), ("returned", "")] * len(ran)
+    assert set(ends[-2:]) == {("refused", "over_budget"), ("limit", code)}
 
 
 async def test_nobody_can_talk_over_the_last_words(open_room: Open) -> None:

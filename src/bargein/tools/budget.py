@@ -167,6 +167,7 @@ class Budget:
             each
             for each in self._all()
             if (each.whose, each.what) not in self._told
+            and each.most > 0
             and each.used >= NEARLY * each.most - EPSILON
         ]
         self._told |= {(each.whose, each.what) for each in found}
