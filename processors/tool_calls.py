@@ -44,6 +44,9 @@ FINISH_WITHIN_S = 5.0
 """For calls that may finish, when the conversation is over."""
 WRITTEN_WITHIN_MS = 500.0
 """What the bot has said is in the context by then, or was lost on its way."""
+MOST_REFUSED = 32
+"""Refusals of one reply. What stands behind them is not looked at: neither the audit nor the LLM's
+context is flooded."""
 NOT_TOLD = (Code.MALFORMED_JSON, Code.TOO_LARGE)
 """Arguments that are not shown to the LLM again."""
 
@@ -140,9 +143,14 @@ class ToolCalls:
 
     def take(self, proposals: Sequence[Proposal]) -> None:
         """Decide each, in order; what is admitted runs, each in a task of its own."""
-        for proposal in proposals:
+        refused = 0
+        for at, proposal in enumerate(proposals):
+            if refused == MOST_REFUSED:
+                self._spawn(self._note_rest(len(proposals) - at))
+                break
             answer = self.policy.propose(proposal, now_ms=self.clock.now_ms())
             if isinstance(answer, Refusal) or self._is_closed:
+                refused += 1
                 self._refuse(proposal, answer)
             else:
                 self._begin(answer)
@@ -198,6 +206,15 @@ class ToolCalls:
         except AuditError as error:
             # Nothing runs, so nothing is missing but the line.
             logger.error("tool {!r}: {}", name, error)
+
+    async def _note_rest(self, calls: int) -> None:
+        """Write one line of calls that nobody has looked at."""
+        reason = f"{calls:,} more calls of a reply with {MOST_REFUSED} refused ones"
+        logger.warning("tools: {} are refused", reason)
+        try:
+            await self.trail.note(Event.REFUSED, code=Code.TOO_MANY_CALLS, reason=reason)
+        except AuditError as error:
+            logger.error("tools: {}", error)
 
     def _kept(self, proposal: Proposal) -> Json:
         """Give what the audit may hold of arguments; of those that nobody can read, nothing."""
