@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import Formatter
 
-from bargein.tools.keywords import mapping
+from bargein.tools.keywords import Json, mapping
 from bargein.tools.schema import Schema
 
 UNSPEAKABLE = ("object", "array", "null")
+ANYTHING = "Shall I go ahead?"
+"""Asked where nothing is written."""
+MAX_SPOKEN_CHARACTERS = 80
+NOT_SAID = "something"
+"""Stands for an argument that nobody can say."""
 
 
 def question_problem(question: str, confirm: bool, arguments: Schema | None) -> str:
@@ -41,3 +47,26 @@ def _about(name: str, arguments: Schema) -> str:
     if mapping(properties, name).get("type") in UNSPEAKABLE:
         return f"{name!r} is an object or a list, which nobody can say."
     return ""
+
+
+def asked(question: str, arguments: Mapping[str, Json]) -> str:
+    """Give the words that are said: the declaration's, with arguments that were checked before.
+
+    What an LLM has put into an argument is cut short, and stays on one line: it is a value to be
+    confirmed, and no speech.
+    """
+    if not question:
+        return ANYTHING
+    parts = []
+    for text, name, _, _ in Formatter().parse(question):
+        parts.append(text + (_spoken(arguments.get(name)) if name is not None else ""))
+    return "".join(parts)
+
+
+def _spoken(value: Json) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = " ".join(str(value).split()) if isinstance(value, str | int | float) else NOT_SAID
+    return text if len(text) <= MAX_SPOKEN_CHARACTERS else f"{text[:MAX_SPOKEN_CHARACTERS]}..."
