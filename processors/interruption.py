@@ -144,6 +144,7 @@ class Interruption(FrameProcessor):
             backchannel_ms=backchannel_ms,
         )
         self._arbiter = Arbiter(rules, barge_in_enabled=barge_in_enabled)
+        self._backchannels = rules.backchannels
         self.resume_phrases = tuple(" ".join(phrase.split()) for phrase in resume_phrases)
         self._reply_within_ms = reply_within_ms
         self._clock: Clock = LoopClock()
@@ -366,6 +367,12 @@ class Interruption(FrameProcessor):
         """Have the LLM answer the context as it is."""
         if self._last_words is None:
             self._orders.ask_llm()
+
+    def heed_murmurs(self, *, on: bool) -> None:
+        """Whether "yes" takes the floor: it is no backchannel where the bot asks for it."""
+        backchannels = () if on else self._backchannels
+        if self._arbiter.rules.backchannels != backchannels:
+            self._arbiter.rules = replace(self._arbiter.rules, backchannels=backchannels)
 
     # --- messages ----------------------------------------------------------------------
 

@@ -48,8 +48,11 @@ class Tools(Protocol):
     def works(self) -> bool:
         """Whether a call is at work for which everybody waits."""
 
-    def interrupted(self) -> bool:
-        """The user took the floor; whether a call has ended by that."""
+    def interrupted(self, *, heard: bool) -> bool:
+        """The user took the floor, or somebody did; whether a call has ended by that.
+
+        `heard` says if a word was heard of what the bot said.
+        """
 
     def poke(self) -> None:
         """Something has changed: what was kept back may be told now."""
@@ -60,7 +63,7 @@ class NoTools:
 
     works = False
 
-    def interrupted(self) -> bool:
+    def interrupted(self, *, heard: bool) -> bool:
         """Nothing ends."""
         return False
 
@@ -185,9 +188,9 @@ class Orders:
         self.carry_out(self._arbiter.bot(Heard.REPLY_BEGUN, self._clock.now_ms()))
         self._await_reply(self._arbiter.floor)
 
-    def stopped(self) -> None:
+    def stopped(self, *, heard: bool = False) -> None:
         """The reply ends here, and the calls that may not outlive it."""
-        self._call_ended = self._tools.interrupted()
+        self._call_ended = self._tools.interrupted(heard=heard)
 
     def end_turn(self, given: Sequence[Order]) -> None:
         """Carry out an interruption of our own: LLM, tools and voice stop in any case."""
@@ -242,9 +245,9 @@ class Orders:
         self._wire.send(Contested(utterance=utterance, verdict_deadline_ms=deadline_ms))
 
     def _accept(self, given: order.Accept) -> None:
-        self.stopped()
         self._reply_owed = self._played_audio.reply_open or given.preparing
         cut = self._played_audio.accept(given.utterance, given.at_sample)
+        self.stopped(heard=bool(cut.heard))
         self._unsaid = self._going_on.whole(cut)
         self._going_on = GoingOn()
         self._watcher.cut(cut)

@@ -93,6 +93,12 @@ class OwesReply(Protocol):
     def reply_begun(self) -> None:
         """It goes on."""
 
+    def bot_started(self) -> None:
+        """The bot can be heard."""
+
+    def bot_ended(self) -> None:
+        """All that it said was heard."""
+
     def poke(self) -> None:
         """Something of the bot's has ended."""
 
@@ -430,6 +436,8 @@ class PlayedAudio(FrameProcessor):
         self._releasing = False
         if self._bot_speaking and not self._playout.current:
             await self._bot_stopped()
+            if self._tools:
+                self._tools.bot_ended()
             self._tell(Heard.BOT_FINISHED)
             if self._reply_open or self._more_is_owed:
                 self._tell(Heard.REPLY_BEGUN)
@@ -449,6 +457,8 @@ class PlayedAudio(FrameProcessor):
             if not self._bot_speaking:
                 # After it was sent: to tell may cut it off, and begin a new epoch.
                 self._bot_speaking = True
+                if self._tools:
+                    self._tools.bot_started()
                 self._tell(Heard.BOT_STARTED)
         return silent and self._bot_speaking
 

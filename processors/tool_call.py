@@ -44,7 +44,7 @@ class Runs(Protocol):
         """Give what the handler returned; ToolFailedError where it did not. To cancel kills it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Work:
     """Runs one call once, in bounded time; every way out is a line in the audit."""
 

@@ -17,10 +17,13 @@ from pipecat.processors.aggregators.async_tool_messages import build_started_mes
 from pipecat.processors.aggregators.llm_context import LLMContext
 
 from bargein.floor import Floor
+from bargein.processors import tool_questions as questions
 from bargein.processors.audit_file import AuditError
 from bargein.processors.audit_trail import Trail
 from bargein.processors.clock import Clock, LoopClock
 from bargein.processors.tool_call import Runs, ToolFailedError, Work
+from bargein.processors.tool_filler import Filler
+from bargein.processors.tool_questions import CONFIRM_WITHIN_MS, DECLINED, Questions
 from bargein.tools.audit import Event
 from bargein.tools.call_messages import (
     CANCELLED,
@@ -32,6 +35,7 @@ from bargein.tools.call_messages import (
     pair,
     told,
 )
+from bargein.tools.confirmation import Answer
 from bargein.tools.in_flight import BotAt, Call, CallsInFlight, Done
 from bargein.tools.keywords import Json
 from bargein.tools.policy import ToolPolicy
@@ -51,15 +55,8 @@ NOT_TOLD = (Code.MALFORMED_JSON, Code.TOO_LARGE)
 """Arguments that are not shown to the LLM again."""
 
 
-class Speaker(Protocol):
+class Speaker(questions.Speaker, Protocol):
     """Who makes the bot speak; implemented by the interruption plug."""
-
-    @property
-    def floor(self) -> Floor:
-        """Who has the floor."""
-
-    def say(self, text: str) -> None:
-        """Say this, behind what is being said."""
 
     def ask_llm(self) -> None:
         """Have the LLM answer the context as it is."""
@@ -89,7 +86,7 @@ class Nothing:
         raise ToolFailedError(Code.UNAVAILABLE, "The tool is not available now.")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Generation:
     """One reply of one LLM, as long as its calls count."""
 
@@ -103,10 +100,15 @@ class CallRules:
 
     gives_up: str = GIVES_UP
     """Said when the LLM proposes without end."""
+    confirm_within_ms: float = CONFIRM_WITHIN_MS
+    """A question that has no answer so long after it was asked is a no."""
+    filler_after_ms: float = 0
+    fillers: tuple[str, ...] = ()
+    """Said while a tool takes its time; they take turns."""
     finish_within_s: float = FINISH_WITHIN_S
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ToolCalls:
     """Made for each session, also where nothing is declared: then every call is refused."""
 
@@ -121,15 +123,25 @@ class ToolCalls:
     _voice: Voice | None = None
     _generations: int = 0
     _works: dict[str, Work] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[object]] = field(default_factory=set)
     _refused: int = 0
     _wrote: int = 0
     _late_since_ms: float | None = None
     _is_closed: bool = False
+    _confirmed: list[Call] = field(default_factory=list)
+    _questions: Questions = field(init=False)
+    _filler: Filler = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what asks, and what fills the time."""
+        rules = self.rules
+        self._questions = Questions(self, self.clock, rules.confirm_within_ms)
+        self._filler = Filler(self.clock, after_ms=rules.filler_after_ms, phrases=rules.fillers)
 
     def attach(self, *, speaker: Speaker, voice: Voice) -> None:
         """Say through whom the bot speaks; called once, before it runs."""
         self._speaker, self._voice = speaker, voice
+        self._questions.speaker = speaker
 
     # --- what the LLM proposes -----------------------------------------------------------
 
@@ -161,8 +173,18 @@ class ToolCalls:
         self.flight.open[call.call_id] = call
         work = Work(call, self.runs, self.policy, self.trail, self.clock)
         self._works[call.call_id] = work
+        self._spawn(work.note(Event.PROPOSED))
+        if call.tool.confirm:
+            call.is_asking = True
+            self._questions.add(call)
+        else:
+            self._start(call)
+
+    def _start(self, call: Call) -> None:
+        call.is_asking = False
         self._write_running(call)
-        self._spawn(self._live(work))
+        self._filler.call_began(self.poke)
+        self._spawn(self._live(self._works[call.call_id]))
 
     def _refuse(self, proposal: Proposal, answer: Refusal | Admitted) -> None:
         if isinstance(answer, Admitted):
@@ -231,7 +253,6 @@ class ToolCalls:
         call = work.call
         result: Refusal | Json = None
         try:
-            await work.note(Event.PROPOSED)
             result = await work.outcome()
         finally:
             self._works.pop(call.call_id, None)
@@ -253,8 +274,27 @@ class ToolCalls:
             message = answer_to(self.context.messages, call.call_id)
             if message is not None:
                 message["content"] = CANCELLED
-            if work := self._works.get(call.call_id):
+            if call.is_asking:
+                self._spawn(self._drop(call).note(Event.CANCELLED))
+            elif work := self._works.get(call.call_id):
                 work.stop()
+        self._questions.drop([call for call in calls if call.is_asking])
+
+    def _drop(self, call: Call) -> Work:
+        """It never runs, and costs nothing."""
+        self.policy.settle(call.call_id, ran=False)
+        return self._works.pop(call.call_id)
+
+    def declined(self, call: Call, refusal: Refusal) -> None:
+        """The user has not said yes."""
+        note = self._drop(call).note(Event.DECLINED, code=refusal.code, reason=refusal.message)
+        self._spawn(note)
+        self.flight.settle(call, content_of(refusal.as_json()))
+        self.poke()
+
+    def asking(self, *, is_open: bool) -> None:
+        """Whether the user hears a question, or has heard it, and the answer is due."""
+        self.flight.question_sounds = is_open
 
     # --- what the user does ----------------------------------------------------------------
 
@@ -273,31 +313,81 @@ class ToolCalls:
         """Whether no reply may be prepared."""
         return self.flight.busy
 
-    def interrupted(self) -> bool:
+    @property
+    def asks(self) -> bool:
+        """Whether what the user says now is the answer to a question."""
+        return self._questions.is_open
+
+    def interrupted(self, *, heard: bool) -> bool:
         """The user took the floor, or somebody else stopped the bot; whether a call has ended.
 
-        What the LLM still proposes in a reply that it began before is refused.
+        `heard` says if a word was heard of what it said. What the LLM still proposes in a reply
+        that it began before is refused.
         """
         self._generations += 1
+        self._questions.interrupted(heard=heard)
+        self._filler.bot_ended()
         ended = self.flight.interrupted()
         self._end(ended)
         return bool(ended)
 
-    def turn_over(self, *, is_answered: bool) -> None:
-        """The words of a turn are about to be written into the context, and to be answered.
+    def turn_over(self, text: str, *, began_ms: float, is_answered: bool) -> bool:
+        """The words of a turn are about to be written; whether the LLM is to answer them.
 
-        Where their reply is there already, it knows nothing of results that wait.
+        `began_ms` is when the user began to speak. Where their reply is there already, it knows
+        nothing of results that wait.
         """
         self.policy.begin_turn()
+        self._filler.turn_over()
+        if not is_answered and self._answers(text, began_ms):
+            return False
         ended, told = self.flight.turn_over(is_answered=is_answered)
         self._end(ended)
         self._write([_pair(done) for done in told])
+        return True
+
+    def turn_written(self) -> None:
+        """They stand in the context: what they said yes to runs."""
+        confirmed, self._confirmed = self._confirmed, []
+        for call in confirmed:
+            if not call.is_cancelled:
+                self._spawn(self._works[call.call_id].note(Event.CONFIRMED))
+                self._start(call)
+        self.poke()
+
+    def _answers(self, text: str, began_ms: float) -> bool:
+        """Take it as an answer to a question; whether it is that and nothing more."""
+        answered = self._questions.answer(text, began_ms)
+        if answered is None:
+            return False
+        answer, call = answered
+        logger.info("the user was asked for {} and said {}", call.tool.name, answer)
+        match answer:
+            case Answer.YES:
+                self._confirmed.append(call)
+            case Answer.NO:
+                self.declined(call, DECLINED)
+            case Answer.OTHER:
+                self.declined(call, DECLINED)
+                return False
+        # The next question, or a call that runs, comes before the LLM.
+        return self.flight.works
 
     # --- what the LLM is told ----------------------------------------------------------------
 
     def reply_begun(self) -> None:
         """A reply of the LLM's has reached the voice."""
         self.flight.asked = False
+
+    def bot_started(self) -> None:
+        """The bot can be heard."""
+        self._questions.bot_started()
+        self._filler.bot_started()
+
+    def bot_ended(self) -> None:
+        """Everything that it said was heard."""
+        self._questions.bot_ended()
+        self._filler.bot_ended()
 
     def wrote(self, number: int) -> None:
         """What the bot has said so far stands in the context: the message of this number."""
@@ -312,7 +402,9 @@ class ToolCalls:
     def _tell(self) -> None:
         if self._speaker is None or self._voice is None or self._is_closed:
             return
-        bot = BotAt(self._voice.reply_open, self._voice.pending)
+        if self._speaks_up(self._speaker, self._voice):
+            return
+        bot = BotAt(self._voice.reply_open, self._voice.pending, self._filler.sounds)
         if not self.flight.may_tell(self._speaker.floor, bot) or self._is_late(self._voice):
             return
         self._late_since_ms = None
@@ -322,6 +414,17 @@ class ToolCalls:
             self._speaker.ask_llm()
         else:
             self._speaker.say(self.rules.gives_up)
+
+    def _speaks_up(self, speaker: Speaker, voice: Voice) -> bool:
+        """Ask the next question, or fill the time, if the bot is silent; whether it speaks now."""
+        if voice.reply_open or voice.pending:
+            return False
+        if self._questions.ask_next():
+            return True
+        fills = self._filler.is_due and self.flight.works and not self._questions.waits
+        if fills and speaker.floor is Floor.PROCESSING:
+            speaker.say(self._filler.say())
+        return False
 
     def _is_late(self, voice: Voice) -> bool:
         """Whether what the bot has said before is still on its way; it stands before the call."""
@@ -344,6 +447,8 @@ class ToolCalls:
     async def close(self) -> None:
         """The conversation is over: what may finish gets a while, the rest is killed now."""
         self._is_closed = True
+        self._questions.close()
+        self._end(self.flight.close())
         for work in list(self._works.values()):
             if work.call.tool.on_interruption is OnInterruption.CANCEL:
                 work.stop()
@@ -356,7 +461,7 @@ class ToolCalls:
             for task in late:
                 task.cancel()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

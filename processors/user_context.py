@@ -38,6 +38,7 @@ from bargein.late_words import Late, LateWords
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.leftover import Leftover
 from bargein.matching import MatchPolicy
+from bargein.processors.clock import monotonic_ms
 from bargein.processors.end_of_turn import (
     EndOfTurn,
     FloorTurnStart,
@@ -86,8 +87,18 @@ class WordListener(TurnListener, Protocol):
 class Tools(Protocol):
     """The calls of the session; implemented by `ToolCalls`."""
 
-    def turn_over(self, *, is_answered: bool) -> None:
-        """The words of a turn are about to be written; `is_answered` if their reply is there."""
+    @property
+    def asks(self) -> bool:
+        """Whether what the user says now is the answer to a question."""
+
+    def turn_over(self, text: str, *, began_ms: float, is_answered: bool) -> bool:
+        """The words of a turn are about to be written; whether the LLM is to answer them.
+
+        `began_ms` is when the user began to speak; `is_answered` says that the reply is there.
+        """
+
+    def turn_written(self) -> None:
+        """They are."""
 
 
 class UserContext(LLMUserAggregator):
@@ -116,7 +127,7 @@ class UserContext(LLMUserAggregator):
             listener=listener,
             rules=rules,
             analyzer=analyzer,
-            may_stand=speculation.may_stand if speculation else lambda: False,
+            may_stand=self._may_stand,
             confirms=self._settle,
         )
         strategies = UserTurnStrategies(start=[FloorTurnStart()], stop=[self._turn])
@@ -128,6 +139,8 @@ class UserContext(LLMUserAggregator):
                 empty_user_turn=None,
             ),
         )
+        self._began_ms = 0.0
+        self._hears_onsets = False
         self._listener = listener
         self._passes_microphone = passes_microphone
         self._speculation = speculation
@@ -160,6 +173,8 @@ class UserContext(LLMUserAggregator):
                 self._standing.forget()
                 self._partial = ""
             case VADUserStartedSpeakingFrame():
+                self._hears_onsets = True
+                self._began_ms = monotonic_ms() - frame.start_secs * 1000
                 self._dropped = False
                 self._standing.speech_began()
                 self._late.speech_began()
@@ -218,6 +233,8 @@ class UserContext(LLMUserAggregator):
         """The turn is open: what was kept for it belongs to it."""
         if self._speculation:
             self._speculation.turn_opened()
+        if not self._hears_onsets:
+            self._began_ms = monotonic_ms()
         self._late.turn_opened()
         for each in self._held:
             self._note_final(each.text)
@@ -243,6 +260,12 @@ class UserContext(LLMUserAggregator):
         """All words of the turn so far."""
         return f"{self._finals} {self._partial}".strip()
 
+    def _may_stand(self) -> bool:
+        """Whether the turn may end on partial words; a yes counts when the recogniser is sure."""
+        if self._speculation is None or (self._tools and self._tools.asks):
+            return False
+        return self._speculation.may_stand()
+
     async def _settle(self) -> bool:
         """The turn is over, and what was told of it counts; whether its reply is there already."""
         partial, self._partial = self._partial, ""
@@ -258,9 +281,15 @@ class UserContext(LLMUserAggregator):
 
     async def _push_aggregation(self, *, run_llm: bool = True) -> str:
         """Write the turn to the context; the reply that is there already, if it is, is said."""
+        asks_llm = run_llm
         if self._tools and self._aggregation:
-            self._tools.turn_over(is_answered=not run_llm)
-        written = await super()._push_aggregation(run_llm=run_llm)
+            answers = self._tools.turn_over(
+                self.aggregation_string(), began_ms=self._began_ms, is_answered=not run_llm
+            )
+            asks_llm = run_llm and answers
+        written = await super()._push_aggregation(run_llm=asks_llm)
+        if self._tools and written:
+            self._tools.turn_written()
         self._partial = ""
         if written:
             self._told.message = self._context.messages[-1]

@@ -189,7 +189,7 @@ class Loudspeaker(Silence):
             self.bot.played(utterance, samples)
 
 
-@dataclass
+@dataclass(repr=False)
 class Shop:
     """Runs the tools: each call waits until it may go on, and is noted."""
 
@@ -230,7 +230,7 @@ class Notes(Trail):
         return [event for event, name, _ in self.lines if name == tool]
 
 
-@dataclass
+@dataclass(repr=False)
 class Room:
     """What a test sees of the bot."""
 

@@ -28,32 +28,35 @@ def _phrases(text: str) -> frozenset[tuple[str, ...]]:
 
 YES = _phrases(
     "yes, yeah, yep, yup, yea, aye, sure, sure thing, okay, ok, fine, alright, all right,"
-    "of course, certainly, absolutely, definitely, exactly, correct, confirm, confirmed, i confirm,"
-    "go ahead, go for it, do it, do that, do so, please do, let's do it, let's do that, by all means,"
-    "that's right, that is right, that's correct, that is correct, that's fine, that is fine,"
-    "that's good, that works, works for me, sounds good, that sounds good, i agree,"
-    "i'd like that, i would like that, i'd love that, that would be great, that would be nice,"
-    "that would be lovely, that would be good, you may, you can"
+    "of course, certainly, absolutely, definitely, exactly, correct, confirm, confirmed,"
+    "i confirm, go ahead, go for it, do it, do that, do so, please do, let's do it,"
+    "let's do that, by all means, that's right, that is right, that's correct, that is correct,"
+    "that's fine, that is fine, that's good, that works, works for me, sounds good,"
+    "that sounds good, i agree, i'd like that, i would like that, i'd love that,"
+    "that would be great, that would be nice, that would be lovely, that would be good, you may,"
+    "you can"
 )
 """Consent, each by itself."""
 BESIDE = _phrases(
-    "please, thanks, thank you, thank you very much, very much, now, then, and, so, well, oh, ah,"
-    "right, great, perfect, good, lovely, i do, i would, do, it, that, with that, right now, just,"
-    "no problem, no worries, not a problem, why not, can't wait"
+    "please, thanks, thank you, thank you very much, very much, now, then, and, so, well, oh,"
+    "ah, right, great, perfect, good, lovely, i do, i would, do, it, that, with that, right now,"
+    "just, no problem, no worries, not a problem, why not, can't wait"
 )
 """What may stand beside it, and is none alone."""
 REFUSALS = _phrases(
-    "no, nope, nah, naw, not, never, cancel, stop, wait, hold on, hang on, later, instead, rather,"
-    "forget it, never mind, nevermind, negative, wrong, abort, quit, neither, nothing, none, refuse"
+    "no, nope, nah, naw, not, never, cancel, stop, wait, hold on, hang on, later, instead,"
+    "rather, forget it, never mind, nevermind, negative, wrong, abort, quit, neither, nothing,"
+    "none, refuse"
 )
 """Each makes it a no, wherever it stands."""
 AGAIN = _phrases(
-    "what, sorry, pardon, pardon me, excuse me, i'm sorry, i beg your pardon, come again, huh, what's that,"
-    "say again, say that again, say it again, again, repeat, repeat that, repeat it, repeat the question,"
-    "can you repeat that, could you repeat that, can you say that again, could you say that again,"
-    "what was that, what did you say, what did you ask, what was the question, i didn't hear,"
-    "i didn't hear you, i didn't hear that, i didn't catch that, i didn't get that, hello, are you there,"
-    "mhm, mm-hm, mmhm, uh huh, uhhuh, hm, mm, mmm, hmm, oh, ah, right, well"
+    "what, sorry, pardon, pardon me, excuse me, i'm sorry, i beg your pardon, come again, huh,"
+    "what's that, say again, say that again, say it again, again, repeat, repeat that,"
+    "repeat it, repeat the question, can you repeat that, could you repeat that,"
+    "can you say that again, could you say that again, what was that, what did you say,"
+    "what did you ask, what was the question, i didn't hear, i didn't hear you,"
+    "i didn't hear that, i didn't catch that, i didn't get that, hello, are you there, mhm,"
+    "mm-hm, mmhm, uh huh, uhhuh, hm, mm, mmm, hmm, oh, ah, right, well"
 )
 """Nothing but this: not heard, or a murmur of which nobody knows what it means."""
 NEGATIONS = ("n't",)

@@ -129,12 +129,19 @@ class CallsInFlight:
         self.asked = any(done.wants_reply for done in told)
         return told, self.asked
 
-    def _pass_behind(self) -> list[Call]:
-        """End what may be cancelled, or was never confirmed; the rest goes on behind."""
-        ended = [call for call in self.open.values() if _ends(call)]
-        for call in ended:
+    def close(self) -> list[Call]:
+        """Nobody will say yes any more: gives the calls that waited for that."""
+        return self._end([call for call in self.open.values() if call.is_asking])
+
+    def _end(self, calls: list[Call]) -> list[Call]:
+        for call in calls:
             call.is_cancelled = True
             del self.open[call.call_id]
+        return calls
+
+    def _pass_behind(self) -> list[Call]:
+        """End what may be cancelled, or was never confirmed; the rest goes on behind."""
+        ended = self._end([call for call in self.open.values() if _ends(call)])
         for call in self.open.values():
             call.is_behind = True
         self.done = [_behind(done) for done in self.done]
