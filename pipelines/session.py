@@ -22,6 +22,7 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from bargein.config.structure import Role
+from bargein.config.tools import ToolRules
 from bargein.echo import EchoJudge
 from bargein.endpointing import EndpointRules
 from bargein.errors import PartError
@@ -51,7 +52,7 @@ from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.smart_turn import SmartTurn
 from bargein.processors.speculation import Speculation
 from bargein.processors.stage_tap import StageTap
-from bargein.processors.tool_calls import ToolCalls
+from bargein.processors.tool_calls import CallRules, ToolCalls
 from bargein.processors.tool_runs import Either, SandboxedTools
 from bargein.processors.user_context import UserContext
 from bargein.processors.vad import SileroVad
@@ -250,8 +251,8 @@ def assemble(
     trail = Trail(shared.audit, session_id, identity or "", config.name, config.digest)
     runs = shared.runs or sandboxed(config)
     policy = ToolPolicy(declared, allowance=counter)
-    either = Either(runs, shared.servers)
-    tools = ToolCalls(policy, context, runs=either, trail=trail)
+    either, rules = Either(runs, shared.servers), _call_rules(config.tool_rules)
+    tools = ToolCalls(policy, context, runs=either, trail=trail, rules=rules)
     llm = [part.role for part in config.parts].index(Role.LLM)
     voice = vad.rules if vad else VoiceRules()
     report = LatencyReport()
@@ -393,6 +394,14 @@ def _endpointing(config: Config, vad: SileroVad | None) -> EndpointRules:
     told = config.endpointing.model_dump(exclude={"smart_turn", "silence_ms"})
     of_vad_ms = vad.min_silence_duration_ms if vad else SILENCE_MS
     return EndpointRules(silence_ms=config.endpointing.silence_ms or of_vad_ms, **told)
+
+
+def _call_rules(rules: ToolRules) -> CallRules:
+    """What the configuration says of questions, and of the time that a tool takes."""
+    called = CallRules(confirm_within_ms=rules.confirm_within_ms)
+    if rules.filler is None:
+        return called
+    return replace(called, filler_after_ms=rules.filler.after_ms, fillers=rules.filler.say)
 
 
 def _examples(parts: list[FrameProcessor]) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from tests.tools.room import tool
 
 MEANT = {
     Answer.YES: [
-        "yes", "Yes.", "yes please", "Yeah, sure!", "OK.", "okay, go ahead",
-        "No problem, go ahead.", "um, yes", "yes yes yes", "that’s right",
-        "Yes, that's correct.", "sure, why not", "do it", "please do", "absolutely, thank you", "oh yes please", "Yes, do that now.", "sounds good",
-        "I'd like that", "you may",
+        "yes", "Yes.", "yes please", "Yeah, sure!", "OK.", "okay, go ahead", "um, yes",
+        "No problem, go ahead.", "yes yes yes", "that’s right", "Yes, that's correct.", "do it",
+        "sure, why not", "please do", "absolutely, thank you", "oh yes please", "sounds good",
+        "Yes, do that now.", "I'd like that", "you may",
     ],
     Answer.NO: [
         "no", "No, thanks.", "nope", "yeah, no", "no, yes", "not now", "not yet please", "don't",

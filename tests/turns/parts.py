@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 from bench.turn_taking import parts as real
 from pipecat.processors.frame_processor import FrameProcessor, FrameProcessorSetup
-from pipecat.services.llm_service import FunctionCallParams
 
 from bargein.rehearsal.levels import RATE_HZ
 from bargein.rehearsal.scenario import Act
@@ -118,10 +117,8 @@ class Claude(OwnServer, real.Claude):
         super().__init__(url=f"http://127.0.0.1:{self._port}")
         self._wrong, self._after_tokens, self._books = wrong or {}, after_tokens, books
         self._recalls, self._goes_on = recalls, goes_on
-        self._booked = 0
         latency = Writing(whole_ms=whole_ms, first_ms=first_ms)
         self._server = Anthropic(str, lambda _: latency, answer=self._answer_to)
-        self.register_function("book", self._book)
 
     def _answer_to(self, request: Request) -> Answer:
         if not request.last:
@@ -132,10 +129,6 @@ class Claude(OwnServer, real.Claude):
             return Answer(said, tools=(("book", {}),))
         wrong = _wrong(self._wrong, request.last)
         return Answer(said, wrong=anthropic.Wrong[wrong], after_tokens=self._after_tokens)
-
-    async def _book(self, params: FunctionCallParams) -> None:
-        self._booked += 1
-        await params.result_callback({"booked_so_often": self._booked})
 
 
 class Flash(OwnServer, real.TimedFlash):
