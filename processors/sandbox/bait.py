@@ -19,8 +19,8 @@ from bargein.tools.keywords import Json
 LOCAL, NEIGHBOUR = "127.0.0.1", "127.0.0.2"
 """The second is this machine, too, on Linux."""
 GREETING = b"!"
-SEEN_WITHIN_S = 0.1
-"""For the end of a process to become known."""
+SEEN_WITHIN_S = 0.2
+"""For the end of a process to become known; waited for where it goes on, as it should."""
 FOR_ALL = 0o777
 
 
@@ -58,14 +58,18 @@ class Bait:
 
     async def state(self) -> BaitState:
         """Look at what can't tell of itself."""
-        with suppress(TimeoutError):
+        assert self.victim.stdout is not None
+        victim_lives = False
+        try:  # its pipe closes in the moment in which it ends
             async with asyncio.timeout(SEEN_WITHIN_S):
-                await self.victim.wait()
+                await self.victim.stdout.read()
+        except TimeoutError:
+            victim_lives = True
         try:
             has_datagram = bool(self.udp.recv(1))
         except BlockingIOError:
             has_datagram = False
-        return BaitState(self.victim.returncode is None, has_datagram)
+        return BaitState(victim_lives, has_datagram)
 
 
 @asynccontextmanager
@@ -113,7 +117,8 @@ async def _greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
 @asynccontextmanager
 async def _waiting_process() -> AsyncIterator[asyncio.subprocess.Process]:
     waiting = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)")
+        *(sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"),
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         yield waiting

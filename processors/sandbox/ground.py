@@ -33,6 +33,11 @@ class Ground:
     seccomp: bool
 
     @property
+    def is_linux(self) -> bool:
+        """Whether there are calls like prctl."""
+        return sys.platform.startswith("linux")
+
+    @property
     def uses_landlock(self) -> bool:
         """With bubblewrap a worker sees no other files anyway."""
         return self.bubblewrap is None and self.landlock > 0
@@ -40,7 +45,7 @@ class Ground:
     @property
     def counts_others(self) -> bool:
         """Whether what else the user runs counts against a worker's limit of processes."""
-        if self.changes_user or not sys.platform.startswith("linux"):
+        if self.changes_user or not self.is_linux:
             return False
         return self.bubblewrap is None or _kernel() < COUNTED_PER_NAMESPACE_SINCE
 
@@ -48,7 +53,7 @@ class Ground:
     def must_close_proc(self) -> bool:
         """Whether only the bot itself can keep its memory from a worker of the same user."""
         is_apart = self.bubblewrap is not None or self.changes_user or self.uses_landlock
-        return sys.platform.startswith("linux") and not is_apart
+        return self.is_linux and not is_apart
 
     def __str__(self) -> str:
         """Name it for the log."""

@@ -71,6 +71,7 @@ class Plan:
         if ground.must_close_proc:
             close_proc()
         identity = _identity(job, files, ground)
+        others = await asyncio.to_thread(tasks_of_this_user) if ground.counts_others else 0
         folder = folders.make(identity.uid if identity else None)
         in_room = ground.bubblewrap is not None
         setup = Setup(
@@ -84,10 +85,8 @@ class Plan:
             tcp_ports=tuple(each.port for each in places),
             may_use_network=bool(places) or in_room,
             seccomp=ground.seccomp,
-            dies_with=0 if in_room or not sys.platform.startswith("linux") else os.getpid(),
-            tasks_of_others=(
-                await asyncio.to_thread(tasks_of_this_user) if ground.counts_others else 0
-            ),
+            dies_with=os.getpid() if ground.is_linux and not in_room else 0,
+            tasks_of_others=others,
         )
         home = bubblewrap.TMP if in_room else str(folder)
         return cls(

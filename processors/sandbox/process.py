@@ -35,7 +35,9 @@ class Process:
         No `preexec_fn`, no `user=`: with either Python would copy the page tables of a bot with
         its models, and the voice would stand still meanwhile.
         """
-        printed, prints = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        printed, prints = os.pipe()
+        os.set_blocking(printed, False)
+        os.set_blocking(prints, False)
         try:
             process = await asyncio.create_subprocess_exec(
                 *plan.command(channel.fileno()),
