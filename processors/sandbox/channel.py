@@ -32,6 +32,10 @@ MAX_TROUBLE_BYTES = 4_096
 MAX_DETAIL_CHARS = 500
 
 
+class HungUpError(Exception):
+    """The bot is gone."""
+
+
 class BadAnswerError(Exception):
     """What a worker wrote is no message, or no JSON that can be passed on."""
 
@@ -67,12 +71,12 @@ def trouble(code: str, detail: str) -> bytes:
 
 
 def read_exactly(receive: Callable[[int], bytes], length: int) -> bytes:
-    """Read so many bytes; raises EOFError where the other side is gone."""
+    """Read so many bytes; raises `HungUpError` where the other side is gone."""
     parts = []
     while length:
         part = receive(length)
         if not part:
-            raise EOFError
+            raise HungUpError
         parts.append(part)
         length -= len(part)
     return b"".join(parts)

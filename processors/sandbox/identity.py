@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 
-from bargein.processors.sandbox import libc
+from bargein.processors.sandbox import channel, libc
 from bargein.processors.sandbox.setup import Identity
 
 CAP_DAC_OVERRIDE = 1
@@ -44,10 +44,10 @@ def give_up(identity: Identity | None) -> None:
 
 
 def die_with(parent: int) -> None:
-    """End when the bot ends, whatever it died of."""
+    """End when the bot ends, whatever it died of; raises `HungUpError` where it has already."""
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
-        raise EOFError
+        raise channel.HungUpError
 
 
 def keep_in_program() -> None:

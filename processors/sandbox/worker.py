@@ -69,7 +69,7 @@ def main(descriptor: int) -> None:
         bot.sendall(channel.packed(channel.READY))
         arguments = channel.loaded(_message(bot, channel.CALL, channel.MAX_SETUP_BYTES))
         bot.sendall(_answer(function, arguments, setup.limits.answer_bytes))
-    except EOFError:
+    except channel.HungUpError:
         os._exit(ENDED_BADLY)
     except MemoryError:
         bot.sendall(OUT_OF_MEMORY)
@@ -82,7 +82,7 @@ def main(descriptor: int) -> None:
 def _message(bot: socket.socket, expected: bytes, most_bytes: int) -> bytes:
     kind, length = channel.HEADER.unpack(channel.read_exactly(bot.recv, channel.HEADER.size))
     if kind != expected or length > most_bytes:
-        raise EOFError
+        raise channel.HungUpError
     return channel.read_exactly(bot.recv, length)
 
 

@@ -33,6 +33,7 @@ NO_ANSWERS = [
     ("too_long", Failure.TOO_LARGE),
     ("returns_nan", Failure.BAD_ANSWER),
     ("raises", Failure.FAILED),
+    ("asks", Failure.FAILED),
     ("exits", Failure.FAILED),
     ("dies", Failure.CRASHED),
     ("crashes", Failure.CRASHED),

@@ -110,6 +110,11 @@ def raises() -> None:
     raise ValueError(f"no access with {os.environ.get('BARGEIN_TEST_PERMITTED')}")
 
 
+def asks() -> str:
+    """Wait for somebody at the keyboard."""
+    return input()
+
+
 def exits() -> None:
     """Leave, as a command would."""
     sys.exit(3)
