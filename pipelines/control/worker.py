@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -25,6 +26,7 @@ from starlette.routing import Mount, Route
 
 from bargein.control.room import Worker
 from bargein.errors import BargeinError, ConfigError
+from bargein.ledger.recorder import Sink
 from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.control.key_ring import KeyRing
 from bargein.pipelines.control.patience import PatientProtocol
@@ -36,7 +38,7 @@ from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.preparation import get_ready
 from bargein.pipelines.serve import PING_S, STOP_S, application, log_to_terminal
-from bargein.pipelines.shared import open_shared
+from bargein.pipelines.shared import Shared, open_shared
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.server import LocalServer
 
@@ -75,35 +77,46 @@ class Orders(BaseModel):
     drain_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A bot, and what its sessions share."""
+
+    name: str
+    config: Config
+    ledger: Sink | None
+    shared: Shared
+
+
 def run(orders: Orders) -> None:
     """Serve until SIGTERM, or until nobody is left to serve; raises BargeinError."""
     ring = KeyRing.of(os.environ)
-    configs = [(bot.name, load(bot.path, overrides=orders.settings, environ=os.environ))
-               for bot in orders.bots]  # fmt: skip
-    for _, config in configs:
-        get_ready(config)
     with socket.create_server((orders.host, 0)) as listener, ExitStack() as files:
-        asyncio.run(_serve(orders, ring, configs, listener, files))
+        bots = [_opened(bot, orders, files) for bot in orders.bots]
+        asyncio.run(_serve(orders, ring, bots, listener))
+
+
+def _opened(bot: Bot, orders: Orders, files: ExitStack) -> _Opened:
+    """Load a bot, with all that takes time."""
+    config = load(bot.path, overrides=orders.settings, environ=os.environ)
+    get_ready(config)
+    ledger = files.enter_context(open_ledger(config.ledger))
+    return _Opened(bot.name, config, ledger, files.enter_context(open_shared(config)))
 
 
 async def _serve(
-    orders: Orders,
-    ring: KeyRing,
-    configs: Sequence[tuple[str, Config]],
-    listener: socket.socket,
-    files: ExitStack,
+    orders: Orders, ring: KeyRing, bots: Sequence[_Opened], listener: socket.socket
 ) -> None:
     store = SqliteStore(orders.store)
     door = TokenDoor(store, ring, orders.worker)
     rooms = {
-        name: application(
-            config,
-            room_of(config, orders),
-            ledger=files.enter_context(open_ledger(config.ledger)),
-            shared=files.enter_context(open_shared(config)),
+        bot.name: application(
+            bot.config,
+            room_of(bot.config, orders),
+            ledger=bot.ledger,
+            shared=bot.shared,
             door=door,
         )
-        for name, config in configs
+        for bot in bots
     }
     async with _serving(Turnstile(worker_app(rooms)), listener):
         beating = asyncio.create_task(_beat(orders, store, door, listener.getsockname()[1]))
