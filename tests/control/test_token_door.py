@@ -303,6 +303,7 @@ async def test_what_is_no_hello_is_refused(house: House) -> None:
         assert answer["type"] == "bargein/error", name
         assert answer["final"], name
     assert house.doors[0].talking == 0
+    assert "x" * 50 not in "".join(house.log), "not even what is no token"
 
 
 STRANGE: list[tuple[str, dict[str, str]]] = [
