@@ -31,6 +31,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.tests.utils import SleepFrame, run_test
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import TransportParams
+from pipecat.turns.speculation_gate import SpeculationGate
 from pipecat.turns.user_stop import BaseUserTurnStopStrategy
 from pipecat.turns.user_turn_controller import UserTurnController
 from pipecat.utils.text.base_text_aggregator import TextType
@@ -188,8 +189,26 @@ def test_the_user_aggregator_writes_a_turn_with_or_without_asking_the_llm() -> N
     assert "confirms_speculation" in finalized.parameters
 
 
+def test_a_call_runs_where_we_stand_and_nowhere_else() -> None:
+    """processors/guarded_llm.py overrides these, and so nothing that is registered runs."""
+    assert list(inspect.signature(LLMService._run_function_call).parameters) == [
+        "self",
+        "runner_item",
+    ]
+    assert list(inspect.signature(LLMService._sync_registered_tool_handlers).parameters) == [
+        "self",
+        "tools",
+    ]
+    runs = inspect.getsource(LLMService._run_function_call)
+    assert runs.count("await item.handler") == len(["invoke", "call"])
+    everything = inspect.getsource(inspect.getmodule(LLMService))  # type: ignore[arg-type]
+    assert everything.count("item.handler.invoke(") == everything.count("item.handler(params)") == 1
+    assert set(inspect.signature(LLMService._advertised_tool_names).parameters) == {"context"}
+    assert isinstance(SpeculationGate.is_speculating, property)
+
+
 def test_all_tools_of_a_reply_pass_one_place_of_the_llm_service() -> None:
-    """processors/provisional_llm.py withholds them there."""
+    """processors/provisional_llm.py withholds them there, and guarded_llm.py decides."""
     calls = inspect.signature(LLMService.run_function_calls)
     assert list(calls.parameters) == ["self", "function_calls"]
     assert "context" in {each.name for each in fields(FunctionCallFromLLM)}

@@ -52,8 +52,8 @@ class Answer:
     """What a request gets."""
 
     text: str
-    tools: tuple[tuple[str, dict[str, Any]], ...] = ()
-    """Tools that are called behind the text, each with its arguments."""
+    tools: tuple[tuple[str, dict[str, Any] | str], ...] = ()
+    """Tools that are called behind the text, each with its arguments; text is written as it is."""
     wrong: Wrong = Wrong.NOTHING
     after_tokens: int = 0
     """So much of the text comes before it goes wrong."""
@@ -205,12 +205,17 @@ class Anthropic:
         await asyncio.Event().wait()
 
     async def _call(
-        self, stream: _Stream, seen: Request, index: int, name: str, arguments: dict[str, Any]
+        self,
+        stream: _Stream,
+        seen: Request,
+        index: int,
+        name: str,
+        arguments: dict[str, Any] | str,
     ) -> None:
         call = f"call_{seen.number}_{index}"
         block = {"type": "tool_use", "id": call, "name": name, "input": {}}
         await stream.say("content_block_start", index=index, content_block=block)
-        told = json.dumps(arguments)
+        told = arguments if isinstance(arguments, str) else json.dumps(arguments)
         for piece in (told[:3], told[3:]):
             delta = {"type": "input_json_delta", "partial_json": piece}
             await stream.say("content_block_delta", index=index, delta=delta)
