@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pipecat.frames.frames import (
     Frame,
+    FunctionCallFromLLM,
     InterimTranscriptionFrame,
     LLMContextFrame,
     LLMFullResponseEndFrame,
@@ -112,7 +113,7 @@ def messages() -> list[tuple[str, str]]:
     if not GivenLlm.contexts:
         return []
     held: list[Any] = GivenLlm.contexts[-1].messages
-    return [(str(each["role"]), str(each["content"])) for each in held]
+    return [(str(each["role"]), str(each.get("content"))) for each in held]
 
 
 class Tap(FrameProcessor):
@@ -153,3 +154,23 @@ class WatchedLlm(ScriptedLLM):
         if isinstance(frame, LLMContextFrame):
             self.contexts.append(frame.context)
         await super().process_frame(frame, direction)
+
+
+class OrderingLlm(GivenLlm):
+    """The same; an answer that begins with `call ` calls the tool `order` with that many cups."""
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        orders = self._answers[:1] if isinstance(frame, LLMContextFrame) else []
+        if not orders or not orders[0].startswith("call "):
+            await super().process_frame(frame, direction)
+            return
+        self._answers[0] = ""
+        assert isinstance(frame, LLMContextFrame)
+        call = FunctionCallFromLLM(
+            function_name="order",
+            tool_call_id=f"call_{len(self.contexts)}",
+            arguments={"cups": int(orders[0].removeprefix("call "))},
+            context=frame.context,
+        )
+        await super().process_frame(frame, direction)
+        await self.run_function_calls([call])
