@@ -16,6 +16,9 @@ from bargein.processors.sandbox.visible import SETTINGS, SYSTEM, Visible
 PROGRAM = "bwrap"
 ASK_WITHIN_S = 5.0
 BYTES_PER_MB = 1 << 20
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+"""Not bubblewrap's `--dev`: for its terminals it goes on in a second user namespace, whose rights
+are none in the network, and a permitted port below 1,024 could not be listened at."""
 TMP = "/tmp"
 OPEN_TO_ALL = "1777"
 """The permissions of /tmp."""
@@ -53,7 +56,9 @@ def command(program: str, room: Room) -> list[str]:
     return [
         program,
         *_namespaces(room),
-        *("--proc", "/proc", "--dev", "/dev"),
+        *("--proc", "/proc", "--tmpfs", "/dev"),
+        *(word for each in DEVICES for word in ("--dev-bind", each, each)),
+        *("--symlink", "/proc/self/fd", "/dev/fd"),
         *(("--size", str(room.tmp_mb * BYTES_PER_MB)) if limits_tmp(program) else ()),
         *("--perms", OPEN_TO_ALL, "--tmpfs", TMP),
         *_system(),

@@ -114,11 +114,13 @@ async def _listening(ours: socket.socket, count: int) -> list[socket.socket]:
         loop.remove_reader(ours)
     header, descriptors, *_ = socket.recv_fds(ours, channel.HEADER.size, count)
     listening = [socket.socket(fileno=each) for each in descriptors]
-    if header != channel.packed(channel.LISTENING) or len(listening) != count:
-        for each in listening:
-            each.close()
-        raise ChannelClosedError
-    return listening
+    if header == channel.packed(channel.LISTENING) and len(listening) == count:
+        return listening
+    for each in listening:
+        each.close()
+    if header[:1] == channel.TROUBLE:
+        raise _trouble(await loop.sock_recv(ours, channel.MAX_TROUBLE_BYTES))
+    raise ChannelClosedError
 
 
 def _trouble(payload: bytes) -> WorkerError:

@@ -28,7 +28,6 @@ ENVIRONMENT = {
 }
 PASSED = ("TZ",)
 """Of the bot's variables: else a tool would tell other times than the bot."""
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 NAMES_BY_FILE = "hosts: files\npasswd: files\ngroup: files\n"
 OTHERS_READ, OTHERS_ENTER = 0o4, 0o1
 FIRST_FREE_PORT = 1_024
@@ -132,7 +131,7 @@ def _landlocked(files: Visible, folder: Path, uses_network: bool) -> Files:
     resolving = RESOLVING if uses_network else ()
     return Files(
         read=(*SYSTEM, *SETTINGS, *resolving, *files.read),
-        write=(str(folder), *DEVICES, *files.write),
+        write=(str(folder), *bubblewrap.DEVICES, *files.write),
     )
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from loguru import logger
 
 from bargein.processors.sandbox.bait import greeting
-from bargein.processors.sandbox.ground import grounds
+from bargein.processors.sandbox.ground import Ground, grounds
 from bargein.processors.sandbox.opening import found
 from bargein.processors.sandbox.outcome import Failed
-from bargein.processors.sandbox.protections import Hold
+from bargein.processors.sandbox.protections import Hold, Protections
 from bargein.processors.sandbox.sandbox import Sandbox
 from bargein.tools.keywords import Json
-from tests.sandbox.calls import Calls, no_process_has
+from bargein.tools.tool import Permissions, PythonHandler
+from tests.sandbox.calls import HOSTILE, PATIENT, Calls, no_process_has
 
 KEY = "BARGEIN_TEST_KEY"
 NEEDS_BUBBLEWRAP = frozenset({Hold.HOSTS, Hold.FOLDER_SIZE})
@@ -40,10 +41,24 @@ async def main() -> None:
         sandbox = Sandbox(protections, most_spares=0)
         with tempfile.TemporaryDirectory() as folder:
             got = await _escapes(Calls(sandbox, Path(folder)))
-        await sandbox.close()
+        if ground.bubblewrap:
+            got |= await _unreached(ground)
         if unexpected or got:
             through[str(ground)] = {"open": sorted(unexpected), "got": got}
     print(json.dumps(through))
+
+
+async def _unreached(ground: Ground) -> dict[str, Json]:
+    """Give permitted places that nobody answers for: a port that root alone may listen at."""
+    sandbox = Sandbox(Protections(ground, ()), most_spares=0)
+    permitted = Permissions(network=("10.1.2.3:80", "shop.bargein.test:443"))
+    places: list[Json] = [["10.1.2.3", 80], ["shop.bargein.test", 443]]
+    handler = PythonHandler(str(HOSTILE / "reaching.py"), "opened")
+    outcome = await sandbox.run(handler, {"addresses": places}, PATIENT, permitted)
+    await sandbox.close()
+    if isinstance(outcome, Failed) or outcome.value != list(permitted.network):
+        return {"permitted places": str(outcome)}
+    return {}
 
 
 async def _escapes(calls: Calls) -> dict[str, Json]:
