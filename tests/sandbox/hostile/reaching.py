@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 KEY = "BARGEIN_TEST_KEY"
+CONNECT_WITHIN_S = 10.0
 
 
 def environment() -> list[str]:
@@ -92,7 +93,7 @@ def connected(addresses: list[list[Any]]) -> list[str]:
     """Connect to each address, give those where somebody greets."""
     found = []
     for host, port in addresses:
-        with suppress(OSError), socket.create_connection((host, port), 1.0) as made:
+        with suppress(OSError), socket.create_connection((host, port), CONNECT_WITHIN_S) as made:
             if made.recv(1):
                 found.append(f"{host}:{port}")
     return found
@@ -102,7 +103,7 @@ def opened(addresses: list[list[Any]]) -> list[str]:
     """Connect to each address, give those where somebody listens."""
     found = []
     for host, port in addresses:
-        with suppress(OSError), socket.create_connection((host, port), 1.0):
+        with suppress(OSError), socket.create_connection((host, port), CONNECT_WITHIN_S):
             found.append(f"{host}:{port}")
     return found
 
@@ -110,7 +111,7 @@ def opened(addresses: list[list[Any]]) -> list[str]:
 def sent(address: list[Any]) -> int:
     """Send 10 MB there; give how much of it was taken."""
     count = 0
-    with suppress(OSError), socket.create_connection(tuple(address), 1.0) as made:
+    with suppress(OSError), socket.create_connection(tuple(address), CONNECT_WITHIN_S) as made:
         for _ in range(160):
             made.sendall(bytes(65_536))
             count += 65_536
@@ -119,7 +120,7 @@ def sent(address: list[Any]) -> int:
 
 def open_at_once(address: list[Any], tries: int) -> int:
     """Connect so many times without hanging up; give how many were greeted."""
-    made = [socket.create_connection(tuple(address), 1.0) for _ in range(tries)]
+    made = [socket.create_connection(tuple(address), CONNECT_WITHIN_S) for _ in range(tries)]
     return sum(bool(_first_byte(each)) for each in made)
 
 
