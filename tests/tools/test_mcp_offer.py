@@ -46,7 +46,7 @@ def test_a_pattern_of_a_servers_never_runs_in_the_bot() -> None:
     schema = taken(offer(costly)).arguments.json
     assert "(a+)+$" not in str(schema)
     assert schema["properties"]["pattern"] == {"type": "string"}
-    assert set(schema["$defs"]) == {"pattern"}
+    assert schema["properties"]["list"]["items"] == {"type": "string"}
 
 
 DEEP: dict[str, Any] = {"type": "string"}
@@ -59,10 +59,25 @@ UNUSABLE = {
     "from elsewhere": (
         offer({"type": "object", "properties": {"a": {"$ref": "https://a.example/b"}}}),
         {},
-        "nothing is fetched",
+        "not in its own $defs",
     ),
     "deep": (offer({"type": "object", "properties": {"a": DEEP}}), {}, "nested deeper than"),
     "large": (offer({**ARGUMENTS, "title": "x" * 40_000}), {}, "takes more than"),
+    "itself": (offer({"type": "object", "properties": {"a": {"$ref": "#"}}}), {}, "to itself"),
+    "much": (
+        offer(
+            {
+                "type": "object",
+                "properties": {"a": {"$ref": "#/$defs/d0"}},
+                "$defs": {
+                    **{f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 3} for n in range(20)},
+                    "d20": {"type": "integer"},
+                },
+            }
+        ),
+        {},
+        "to too much",
+    ),
     "a bad result": (offer(result={"type": "strng"}), {}, "the schema of its result"),
     "no words": (offer(words=" "), {}, "it has no description"),
     "many words": (offer(words="x" * 5_000), {}, "over 4000 characters"),

@@ -185,3 +185,29 @@ def test_records_keep_nothing_that_the_schema_does_not_describe() -> None:
 def test_a_mark_counts_in_any_branch() -> None:
     schema = of({"anyOf": [{"type": "string", "x-private": True}, {"type": "integer"}]})
     assert schema.kept(3) == MASK
+
+
+ENDLESS: dict[str, dict[str, Any]] = {
+    "itself": {"a": {"$ref": "#/$defs/a"}},
+    "each other": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}},
+    "what it is not": {"a": {"not": {"$ref": "#/$defs/a"}}},
+    "a condition": {"a": {"if": {"$ref": "#/$defs/a"}, "then": {"type": "string"}}},
+    "many others": {
+        **{("a" if n == 0 else f"d{n}"): {"$ref": f"#/$defs/d{n + 1}"} for n in range(60)},
+        "d60": {"type": "string"},
+    },
+}
+
+
+@pytest.mark.parametrize("definitions", ENDLESS.values(), ids=ENDLESS)
+def test_a_schema_that_never_comes_to_an_end_is_refused(definitions: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}, "$defs": definitions}
+    with pytest.raises(InvalidSchemaError, match="refers to itself"):
+        Schema.parse(schema)
+
+
+def test_a_schema_that_refers_to_itself_one_step_further_in_is_fine() -> None:
+    tree = {"type": "object", "properties": {"below": {"type": "array", "items": {"$ref": "#"}}}}
+    schema = Schema.parse(tree)
+    assert not schema.violations({"below": [{"below": []}, {}]})
+    assert schema.violations({"below": [{"below": 3}]})

@@ -6,18 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bargein.tools.keywords import Json
 from bargein.tools.mcp import McpServer, McpTool
 from bargein.tools.question import question_problem
 from bargein.tools.schema import InvalidSchemaError, Schema
 from bargein.tools.size import Bounds, too_large
+from bargein.tools.telling import in_place
 from bargein.tools.tool import McpHandler, Tool
 
 MAX_DESCRIPTION_CHARACTERS = 4_000
 SCHEMA_BOUNDS = Bounds(bytes=32_768, depth=24, values=4_000)
 COSTLY = ("pattern", "patternProperties", "propertyNames")
 """A pattern of somebody else's could keep the bot busy for minutes; the server checks its own."""
+
+ASTRAY = "to itself, to too much, or to what is not in its own $defs"
 
 
 class UnusableOfferError(ValueError):
@@ -87,11 +91,13 @@ def _result(offered: Mapping[str, Json] | None) -> Schema | None:
 def _bounded(offered: Mapping[str, Json], what: str) -> dict[str, Json]:
     if wrong := too_large(dict(offered), SCHEMA_BOUNDS):
         raise UnusableOfferError(f"the schema of its {what} {wrong}")
-    schema: dict[str, Json] = _without_patterns(dict(offered))
+    schema = in_place(_without_patterns(dict(offered)))
+    if schema is None:
+        raise UnusableOfferError(f"the schema of its {what} refers {ASTRAY}")
     return schema
 
 
-def _without_patterns(value: Json, *, names: bool = False) -> Json:
+def _without_patterns(value: Json, *, names: bool = False) -> Any:
     """Leave out patterns; in a mapping of names to schemas a name may be `pattern`."""
     if isinstance(value, list):
         return [_without_patterns(each) for each in value]

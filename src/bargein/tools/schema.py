@@ -29,6 +29,7 @@ from bargein.tools.keywords import (
 )
 from bargein.tools.patterns import with_python_patterns
 from bargein.tools.redaction import Redaction
+from bargein.tools.references import EndlessError, height
 from bargein.tools.violations import Violation, violation
 
 MAX_VIOLATIONS = 8
@@ -124,6 +125,23 @@ def _check(schema: Mapping[str, Json]) -> None:
                 "nothing is fetched"
             )
             raise InvalidSchemaError(message, at)
+    _check_ends(schema)
+
+
+def _check_ends(schema: Mapping[str, Json]) -> None:
+    """Refuse what would never come to an end, whatever the value."""
+    resolver = _resolver(schema)
+
+    def resolve(reference: str) -> Json:
+        return resolver.lookup(reference).contents
+
+    known: dict[int, int] = {}
+    for at, part in subschemas(schema):
+        try:
+            height(part, resolve, known)
+        except EndlessError:
+            message = "it refers to itself without a step into the value, or by way of too many"
+            raise InvalidSchemaError(message, at) from None
 
 
 def _stands_in(root: Mapping[str, Json], reference: str) -> bool:

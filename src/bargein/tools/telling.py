@@ -6,6 +6,7 @@ Some of Pipecat's adapters pass on `properties` and `required` alone: a `$ref` w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bargein.tools.keywords import IN_PLACE, Json, mapping
 from bargein.tools.spelling import MARKS
@@ -22,11 +23,18 @@ class _TooMuchError(Exception):
 
 def told_schema(schema: Mapping[str, Json]) -> dict[str, Json]:
     """Give the schema to tell; `$defs` stay where a definition refers to itself."""
+    told = in_place(schema)
+    unmarked: dict[str, Json] = _unmarked(schema if told is None else told)
+    return unmarked
+
+
+def in_place(schema: Mapping[str, Json]) -> dict[str, Json] | None:
+    """Put definitions in the place of what refers to them; None where that has no end."""
     try:
-        told: dict[str, Json] = _Inlining(mapping(schema, "$defs")).of(schema, ())
+        put: dict[str, Json] = _Inlining(mapping(schema, "$defs")).of(schema, ())
     except _TooMuchError:
-        told = _unmarked(schema)
-    return told
+        return None
+    return put
 
 
 class _Inlining:
@@ -47,11 +55,7 @@ class _Inlining:
         reference = value.get(_REFERENCE)
         if isinstance(reference, str):
             return self._in_place(value, reference, within)
-        return {
-            key: self.of(each, within)
-            for key, each in value.items()
-            if key not in MARKS and key != "$defs"
-        }
+        return {key: self.of(each, within) for key, each in value.items() if key != "$defs"}
 
     def _in_place(self, value: Mapping[str, Json], reference: str, within: tuple[str, ...]) -> Json:
         definition = self._definitions.get(reference.removeprefix(_BESIDE))
@@ -76,7 +80,7 @@ def _may_have_properties(schema: Mapping[str, Json]) -> bool:
     return "object" in kind
 
 
-def _unmarked(value: Json) -> Json:
+def _unmarked(value: Json) -> Any:
     if isinstance(value, list):
         return [_unmarked(each) for each in value]
     if isinstance(value, Mapping):
