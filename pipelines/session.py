@@ -177,6 +177,8 @@ class Session:
         assert limit
         assert settings
         logger.warning("session {} ends at its budget: {}", self.id, limit)
+        # No call begins any more, whatever the user answers by now to a question of before.
+        closing = asyncio.create_task(self.tools.close())
         greeting.cancel()
         try:
             await self.tools.trail.note(Event.LIMIT, code=limit.code, reason=str(limit))
@@ -185,6 +187,7 @@ class Session:
         await self._until_heard(microphone)
         if not await _the(Interruption, self.parts).say_last(settings.at_limit):
             logger.warning("session {}: nobody heard why it ends", self.id)
+        await closing
         said = f"the budget is used up: {limit.what} of this {limit.whose}"
         self.wire.send(Error(code="budget", message=said, final=True))
 

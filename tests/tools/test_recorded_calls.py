@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,26 @@ async def test_what_can_not_be_recorded_does_not_run(tmp_path: Path) -> None:
             await order(room, 2)
             assert room.shop.ran == []
             assert any(Code.UNAVAILABLE in each for each in room.written)
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_yes_in_a_turn_that_was_open_at_the_end_runs_nothing(closes: bool) -> None:
+    asks = tool(confirm=True, question="Shall I?")
+    async with opened(Says("", ASKS.calls), tools=[asks], spoken_ms=400) as room:
+        await room.say("Two coffees please.")
+        await room.until(lambda: room.calls.asks and room.floors[-1] == "idle")
+        await room.quiet(0.15)
+        await room.begin()
+        closing = asyncio.create_task(room.calls.close()) if closes else None
+        leaving = asyncio.create_task(room.interruption.say_last("Goodbye."))
+        await room.until(lambda: room.voice.given[-1:] == ["Goodbye."])
+        await room.end("Yes, please.")
+        assert await leaving, "the last words are said"
+        await room.quiet(0.1)
+        if closing:
+            await closing
+        # Without the close it would run: the words were the answer to what was asked before.
+        assert [name for name, _ in room.shop.ran] == ([] if closes else ["order"])
 
 
 async def test_a_meter_counts_what_ran_and_the_policy_refuses_what_is_beyond() -> None:
