@@ -84,6 +84,7 @@ HOTELS = Returned({"found": {"names": ["Ritz", "Grand", "Astor"]}, "free": False
 TO_ROME = {"lines": ["to Rome"], "note": "to now", "options": {"fast": True, "tags": ["a"]}}
 BOOKED = (UserSaid("seats to rome"), UserSaid("book"), Called("1", "book", TO_ROME))
 SEVEN = Returned({"number": 7})
+REFUSED = Finished("1", Failed("not_confirmed"))
 IS_SUNNY = "It is 21 degrees in Paris, and sunny."
 
 REPLIES: dict[str, tuple[tuple[Event, ...], str]] = {
@@ -143,6 +144,32 @@ REPLIES: dict[str, tuple[tuple[Event, ...], str]] = {
     "a call may stand behind what was said since": (
         (ASKED[0], UserSaid("menu"), ASKED[1], Finished("1", SUNNY)),
         f"Only tickets. {IS_SUNNY}",
+    ),
+    "a yes or no to a question of the bot's own is no topic": (
+        (ASKED[0], BotSaid("Shall I look?"), UserSaid("no"), ASKED[1], REFUSED),
+        "No idea.",
+    ),
+    "nor where the refusal stands before it": (
+        (*ASKED, REFUSED, BotSaid("Shall I look?"), UserSaid("no")),
+        "No idea.",
+    ),
+    "nor is it asked of the script what a what means then": (
+        (
+            *ASKED,
+            BotSaid("Shall I look?"),
+            UserSaid("pardon"),
+            UserSaid("yes"),
+            Finished("1", SUNNY),
+        ),
+        IS_SUNNY,
+    ),
+    "a what where the bot has asked nothing is one to the script": (
+        (*ASKED, BotSaid("Let me look."), UserSaid("pardon"), Finished("1", SUNNY)),
+        f"Pardon? {IS_SUNNY}",
+    ),
+    "what else was said is answered first": (
+        (ASKED[0], BotSaid("Shall I look?"), UserSaid("menu"), ASKED[1], REFUSED),
+        "Only tickets. No idea.",
     ),
     "an open question is asked again behind a result": (
         (UserSaid("two seats"), *ASKED, Finished("1", SUNNY)),

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from bargein.conversation import Conversation, Reply, Waiting
 from bargein.script import Script
 from bargein.script_calls import Call, Outcome
+from bargein.tools.confirmation import Answer, understood
 
 TOLD_WORDS = 3
 """An answer of which so many words were heard, or all if it has fewer, has been told."""
@@ -95,6 +96,8 @@ class _History:
     """The bot has spoken since."""
     is_called: bool = False
     """Its calls were made."""
+    has_asked: bool = False
+    """The bot's last words were a question."""
     groups: list[_Group] = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
 
@@ -103,7 +106,7 @@ class _History:
             case UserSaid(text):
                 self._hear(text)
             case BotSaid(text):
-                self.is_said = True
+                self.is_said, self.has_asked = True, text.rstrip().endswith("?")
                 self.untold = [each for each in self.untold if not _tells(text, each)]
             case Called():
                 pass  # looked up when the words were heard that it was made for
@@ -117,6 +120,8 @@ class _History:
         return Reply(f"{self.answer.text} {told}".strip(), self.answer.waiting)
 
     def _hear(self, text: str) -> None:
+        if (self.groups or self.untold) and self._is_about_a_call(text):
+            return  # the bot has asked whether it may: its own question, and no topic of the script
         self.answer = self.talk.answer(text)
         self.is_said = self.is_called = False
         waiting = self.answer.waiting
@@ -125,6 +130,10 @@ class _History:
             # Calls that were never made, because their reply was cut off, are not waited for.
             self.is_called = True
             self.groups.append(_Group(waiting, [each.call_id if each else "" for each in made]))
+
+    def _is_about_a_call(self, text: str) -> bool:
+        meant = understood(text)
+        return meant in (Answer.YES, Answer.NO) or (meant is Answer.AGAIN and self.has_asked)
 
     def _call_of(self, call: Call) -> Called | None:
         for each in self.made:
