@@ -21,6 +21,11 @@ class FloorTakenFrame(SystemFrame):
 
 
 @dataclass
+class ClientLostFrame(SystemFrame):
+    """The client's connection is lost, and may be made again: what came before it is here."""
+
+
+@dataclass
 class WordsDroppedFrame(SystemFrame):
     """A barge-in was rejected: what was recognised since it began is no turn."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
+from loguru import logger
 from pipecat.frames.frames import (
     Frame,
     InputTransportMessageFrame,
@@ -30,7 +31,7 @@ from bargein.floor import Floor, Heard
 from bargein.ledger.watcher import NOBODY, Watcher
 from bargein.noise import Hearing
 from bargein.processors.clock import Clock, LoopClock
-from bargein.processors.floor_frames import HearingFrame, SpeechWindowFrame
+from bargein.processors.floor_frames import ClientLostFrame, HearingFrame, SpeechWindowFrame
 from bargein.processors.last_words import LastWords
 from bargein.processors.orders import REPLY_WITHIN_MS, Orders, Tools
 from bargein.processors.played_audio import PlayedAudio
@@ -39,6 +40,7 @@ from bargein.protocol import (
     PREFIX,
     Codec,
     Error,
+    GoesOn,
     Hello,
     Ping,
     Played,
@@ -56,6 +58,8 @@ Correct = Callable[[Cut], None]
 
 NEVER = 1.0
 """No window reaches this probability: a client with this threshold never mutes the bot."""
+WHOLE_WORD_AFTER_MS = 1_000
+"""Behind a longer silence the half of a word is no word: it is said again from its start."""
 
 
 class Interruption(FrameProcessor):
@@ -152,6 +156,9 @@ class Interruption(FrameProcessor):
         self._vad_settings: VadSettings | None = None
         self._pause_ms: float | None = None
         self._last_words: LastWords | None = None
+        self._lost_ms: float | None = None
+        self._goes_on: GoesOn | None = None
+        self._resumed_by: Resume | None = None
 
     def attach(
         self,
@@ -210,7 +217,8 @@ class Interruption(FrameProcessor):
 
     def welcome(self) -> None:
         """Tell the client that the session is open; again as often as it says hello."""
-        self._wire.send(self._welcome.model_copy(update={"state": self.floor}))
+        told = {"state": self.floor, "goes_on": self._goes_on}
+        self._wire.send(self._welcome.model_copy(update=told))
         if self._vad_settings:
             self._wire.send(self._vad_settings)
 
@@ -266,6 +274,9 @@ class Interruption(FrameProcessor):
             if direction is FrameDirection.DOWNSTREAM and _is_ours(frame.message):
                 self._take_message(frame.message)
                 return
+        elif isinstance(frame, ClientLostFrame):
+            self._lose_client()
+            return
         elif direction is FrameDirection.UPSTREAM:
             self._take_evidence(frame)
             if isinstance(frame, SpeechWindowFrame | HearingFrame):
@@ -414,11 +425,57 @@ class Interruption(FrameProcessor):
             case Ping():
                 pong = Pong(clock_ms=message.clock_ms, server_clock_ms=now_ms, state=self.floor)
                 self._wire.send(pong)
+            case Hello() if self._lost_ms is not None:
+                self._take_up_session(message, now_ms - self._lost_ms)
+            case Hello() if self._goes_on is not None and message.resume == self._resumed_by:
+                # The welcome was late or lost, so nothing was played since.
+                self.welcome()
+                self._played_audio.send_again_from(self._goes_on.utterance, self._goes_on.at_sample)
             case Hello():
+                self._goes_on = None
                 self.welcome()
                 self._take_up(message.resume)
             case SpeechEnded():
                 self._orders.carry_out(self._arbiter.client_speech_ended(now_ms))
+
+    # --- a connection that is lost ------------------------------------------------------
+
+    def _lose_client(self) -> None:
+        """The bot waits where it is; a user who was speaking has ended by silence."""
+        if self._lost_ms is not None:
+            return
+        self._lost_ms = self._clock.now_ms()
+        self._played_audio.wait_for_listener()
+        self._orders.client_lost()
+        self._orders.carry_out(self._arbiter.client_lost(self._lost_ms))
+        self._watcher.client_lost()
+        logger.info("the client of session {} is away, {}", self._wire.session, self.floor)
+
+    def _take_up_session(self, hello: Hello, lost_for_ms: float) -> None:
+        """The client is back: it is told where the bot's voice goes on, before any of it."""
+        self._lost_ms, self._resumed_by = None, hello.resume
+        has_vad, now_ms = hello.capabilities.vad, self._clock.now_ms()
+        self._orders.carry_out(self._arbiter.client_returned(now_ms, has_vad=has_vad))
+        self._wire.epoch = self._arbiter.epoch
+        if hello.resume is not None and hello.resume.utterance:
+            at = (hello.resume.utterance, hello.resume.played_samples)
+            self._played_audio.played(*at, final=True)
+        away_ms = max(lost_for_ms, hello.resume.away_ms if hello.resume else 0.0)
+        whole_word = away_ms >= WHOLE_WORD_AFTER_MS
+        utterance, at_sample = self._played_audio.go_on(whole_word=whole_word)
+        self._goes_on = GoesOn(utterance=utterance, at_sample=at_sample)
+        self.welcome()
+        self._played_audio.show_again()
+        self._show_transcript_again()
+        self._orders.client_returned()
+        self._watcher.client_returned()
+        logger.info(
+            "the client of session {} is back after {:.0f} ms: utterance {} from sample {}",
+            self._wire.session,
+            away_ms,
+            utterance,
+            at_sample,
+        )
 
     def _take_up(self, resume: Resume | None) -> None:
         """Whoever says hello has no audio any more: it goes on from where it says it was."""

@@ -87,6 +87,14 @@ class LedgerGuard(Watcher):
         """A prediction is over."""
         self._pass_on(lambda to: to.resolved(resolved))
 
+    def client_lost(self) -> None:
+        """The client's connection is lost."""
+        self._pass_on(lambda to: to.client_lost())
+
+    def client_returned(self) -> None:
+        """The client is back."""
+        self._pass_on(lambda to: to.client_returned())
+
     def failed_over(self, failed_over: FailedOver) -> None:
         """Another part has taken over."""
         self._pass_on(lambda to: to.failed_over(failed_over))

@@ -118,6 +118,7 @@ class Orders:
         self._reply_within_ms = reply_within_ms
         self._deadline: Timer | None = None
         self._reply_due: Timer | None = None
+        self._client_away = False
         self._last_verdict: Message | None = None
         self._unsaid: Cut | None = None
         self._going_on = GoingOn()
@@ -220,6 +221,16 @@ class Orders:
             self._deadline.cancel()
             self._deadline = None
 
+    def client_lost(self) -> None:
+        """Nobody is there who could hear a reply: it is not overdue."""
+        self._client_away = True
+        self._await_reply(self._arbiter.floor)
+
+    def client_returned(self) -> None:
+        """A reply is waited for again, from now on."""
+        self._client_away = False
+        self._await_reply(self._arbiter.floor)
+
     def end_waits(self) -> None:
         """The conversation is over."""
         self.end_deadline()
@@ -230,7 +241,7 @@ class Orders:
         if self._reply_due:
             self._reply_due.cancel()
             self._reply_due = None
-        if floor is Floor.PROCESSING:
+        if floor is Floor.PROCESSING and not self._client_away:
             self._reply_due = self._clock.call_later(self._reply_within_ms, self._reply_overdue)
 
     def _reply_overdue(self) -> None:

@@ -238,9 +238,24 @@ class PlayedAudio(FrameProcessor):
         self._wake.set()
         return sample
 
+    def wait_for_listener(self) -> None:
+        """Nobody listens: send nothing more, keep everything, and take nothing as heard."""
+        self._playout.away = True
+
+    def go_on(self, *, whole_word: bool) -> tuple[int, int]:
+        """The listener is back: gives the utterance that goes on, and its next sample."""
+        at = self._playout.return_to(whole_word=whole_word, now_ms=self._clock.now_ms())
+        self._wake.set()
+        return at
+
     def send_again(self) -> None:
         """The listener has nothing of what was sent: it is sent again from what it has heard."""
         self._playout.rewind(self._clock.now_ms())
+        self._wake.set()
+
+    def send_again_from(self, utterance: int, at_sample: int) -> None:
+        """The same, where the listener was told from which sample on."""
+        self._playout.rewind(self._clock.now_ms(), (utterance, at_sample))
         self._wake.set()
 
     def show_again(self) -> None:

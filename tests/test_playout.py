@@ -14,7 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bargein.playout import ASSUME_OVER_AFTER_MS, ASSUME_PLAYED_AFTER_MS, Chunk, Playout
+from bargein.playout import (
+    ASSUME_OVER_AFTER_MS,
+    ASSUME_PLAYED_AFTER_MS,
+    KEPT_BEHIND_S,
+    Chunk,
+    Playout,
+)
 
 RATE_HZ = 8000
 PER_MS = RATE_HZ // 1000
@@ -260,7 +266,7 @@ def test_audio_that_was_played_is_let_go() -> None:
         for ms in range(0, 1000, 20):
             sent(out, second * 1000 + ms)
         out.acknowledge(1, second * RATE_HZ)
-        assert out.kept_samples <= 2 * RATE_HZ
+        assert out.kept_samples <= (KEPT_BEHIND_S + 2) * RATE_HZ
 
 
 def test_the_position_is_estimated_between_two_reports() -> None:
@@ -746,3 +752,61 @@ class AnyInterleaving(RuleBasedStateMachine):
 
 TestAnyInterleaving = AnyInterleaving.TestCase
 TestAnyInterleaving.settings = settings(max_examples=40, stateful_step_count=30)
+
+
+# --- a listener who was away ----------------------------------------------------------------
+
+
+def away(played: int, *, whole_word: bool) -> tuple[Playout[str], tuple[int, int]]:
+    """Two words, played up to here when the listener was lost; and where it goes on."""
+    out = speaking(("one", 0), ("two", 400), samples=800)
+    out.acknowledge(1, played)
+    out.away = True
+    return out, out.return_to(whole_word=whole_word, now_ms=5000)
+
+
+@pytest.mark.parametrize(
+    ("played", "whole_word", "goes_on"),
+    [
+        (0, True, 0),
+        (500, False, 500),
+        (500, True, 400),
+        (400, True, 400),  # between two words
+    ],
+)
+def test_a_listener_who_is_back_hears_on_from_where_it_was_or_from_the_word_that_was_cut(
+    played: int, whole_word: bool, goes_on: int
+) -> None:
+    out, at = away(played, whole_word=whole_word)
+    assert at == (1, goes_on)
+    again = sent(out, 5000)
+    assert sum(len(chunk.pcm) // 2 for chunk in again) == 800 - goes_on
+
+
+def test_while_nobody_listens_nothing_goes_out_and_nothing_counts_as_heard() -> None:
+    out = playout()
+    out.append(tone(1600))
+    sent(out, 0)
+    out.finish()
+    out.away = True
+    assert out.take(10_000) is None
+    assert out.wait_ms(10_000) is None
+    assert not out.assume_played(1_000_000)
+
+
+def test_a_word_that_is_said_again_was_heard_all_the_same() -> None:
+    out, _ = away(700, whole_word=True)
+    sent(out, 5000)
+    out.acknowledge(1, 500)
+    assert out.cut(1, 0, 6000, estimate=True).heard == "one two"
+    assert out.correct(1, 450, final=True) is None
+
+
+def test_a_position_in_a_word_that_is_said_again_does_not_skip_the_rest_of_it() -> None:
+    out, _ = away(700, whole_word=True)
+    first = out.take(5000)
+    assert first
+    out.acknowledge(1, first.start_sample + 10)
+    following = out.take(5000)
+    assert following
+    assert following.start_sample == first.start_sample + len(first.pcm) // 2

@@ -258,6 +258,19 @@ class Arbiter:
         self.contest.evidence = replace(self.contest.evidence, client_speech_ended=True)
         return self._judge(now_ms)
 
+    @witnessed
+    def client_lost(self, now_ms: float) -> list[Order]:
+        """The client's connection is lost: an open contest ends by the evidence so far."""
+        return self._judge_at_deadline(now_ms)
+
+    @witnessed
+    def client_returned(self, now_ms: float, *, has_vad: bool) -> list[Order]:
+        """Another connection takes the session up: audio of the one before is stale."""
+        orders = self._judge_at_deadline(now_ms)
+        self.client_has_vad = has_vad
+        self.epoch += 1
+        return orders
+
     # --- from the server's own ears -----------------------------------------------------
 
     @witnessed
@@ -387,6 +400,12 @@ class Arbiter:
         for heard in contest.meanwhile:
             orders += self._hear(heard, now_ms)
         return orders
+
+    def _judge_at_deadline(self, now_ms: float) -> list[Order]:
+        """Nothing more can be learnt: decide as if all the time for it had passed."""
+        if self.contest is None:
+            return []
+        return self._judge(max(now_ms, self.contest.since_ms + self.rules.deadline_ms))
 
     def _hear(
         self,

@@ -69,7 +69,7 @@ class LastCut:
     def move(self, utterance: int, played_samples: int) -> None:
         """Take the listener's position: it replaces an estimate, and then only grows."""
         for each in self.utterances:
-            known = 0 if self.estimate else each.played
+            known = each.said_before if self.estimate else each.played
             if each.id < utterance:
                 each.played = each.reached
             elif each.id == utterance:

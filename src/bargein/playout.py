@@ -31,6 +31,8 @@ ASSUME_OVER_AFTER_MS = 30_000
 """An utterance of which nothing more has come for so long, and no end, is over."""
 COMMITS_ON_THEIR_WAY = 3
 """So many messages are remembered in case an interruption overtakes them."""
+KEPT_BEHIND_S = 2
+"""What was played stays here for so long: a word that a lost connection cut is said again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Playout(Generic[Item]):
         """Begin with nothing to say."""
         self.rate_hz = rate_hz
         self.paused = False
+        self.away = False
+        """Nobody listens: nothing goes out, and nothing counts as heard."""
         self._pacing = Pacing(lead_ms)
         self._queue: deque[Utterance] = deque()
         self._items: deque[Held[Item]] = deque()
@@ -151,7 +155,7 @@ class Playout(Generic[Item]):
 
     def take(self, now_ms: float) -> Chunk | None:
         """Give the next chunk if it is time for one."""
-        utterance = None if self.paused else self._next_to_send()
+        utterance = None if self.paused or self.away else self._next_to_send()
         if utterance is None or self._pacing.wait_ms(now_ms) > 0:
             return None
         start = utterance.sent
@@ -168,7 +172,7 @@ class Playout(Generic[Item]):
 
     def wait_ms(self, now_ms: float) -> float | None:
         """How long until `take` or `assume_played` may have something; None until told more."""
-        if self.paused or not self._queue:
+        if self.paused or self.away or not self._queue:
             return None
         if self._next_to_send() is not None:
             return self._pacing.wait_ms(now_ms)
@@ -196,7 +200,7 @@ class Playout(Generic[Item]):
         """
         if self._progress != self._noted:
             self._noted, self._noted_ms = self._progress, now_ms
-        if self.paused or not self._queue or self._next_to_send() is not None:
+        if self.paused or self.away or not self._queue or self._next_to_send() is not None:
             return False
         if not self._queue[0].sent or self._silent_ms(now_ms) < self._patience_ms:
             return False
@@ -277,12 +281,28 @@ class Playout(Generic[Item]):
         self.rewind(now_ms)
         return self._queue[0].sent if self._queue and self._queue[0].id == utterance else at_sample
 
-    def rewind(self, now_ms: float) -> None:
-        """Send again from what was acknowledged, as soon as it is not paused."""
+    def rewind(self, now_ms: float, at: tuple[int, int] | None = None) -> None:
+        """Send again from what was acknowledged, as soon as it is not paused.
+
+        One utterance may have been told to begin `at` another sample.
+        """
         self._pacing.restart(now_ms)
         for each in self._queue:
-            each.sent = each.played
-            each.end_sent = False
+            each.begin_again(at[1] if at is not None and at[0] == each.id else each.played)
+
+    def return_to(self, *, whole_word: bool, now_ms: float) -> tuple[int, int]:
+        """The listener is back: play on from here, and give utterance and sample.
+
+        A `whole_word` begins with the word that was cut, if one was.
+        """
+        self.away = False
+        self.rewind(now_ms)
+        head = next((each for each in self._queue if not each.over), None)
+        if head is None:
+            return (self._queue[-1].id, self._queue[-1].total) if self._queue else (0, 0)
+        if whole_word:
+            head.begin_again(head.word_begin)
+        return head.id, head.sent
 
     def cut(self, utterance: int, at_sample: int, now_ms: float, *, estimate: bool = True) -> Cut:
         """Drop everything; say what was heard up to this sample of this utterance.
@@ -382,7 +402,7 @@ class Playout(Generic[Item]):
             if not done.aside:
                 self._said.append(done.words.text())
         for each in self._queue:
-            surplus = each.played - each.base
+            surplus = min(each.played, each.sent) - each.base - KEPT_BEHIND_S * self.rate_hz
             if surplus > self.rate_hz:
                 del each.pcm[: surplus * BYTES_PER_SAMPLE]
-                each.base = each.played
+                each.base += surplus

@@ -92,8 +92,18 @@ class Resume(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     session: str = Field(max_length=64, description="Id of the session to take up.")
-    utterance: U32 = Field(default=0, description="The utterance that was playing.")
+    key: str = Field(
+        default="",
+        max_length=64,
+        description="The `key` of the last `welcome`: it opens the session.",
+    )
+    utterance: U32 = Field(
+        default=0, description="The utterance that was playing; 0 where nobody knows any more."
+    )
     played_samples: Samples = Field(default=0, description="How much of it was played.")
+    away_ms: float = Field(
+        default=0, ge=0, description="The client has been without its connection for so long."
+    )
 
 
 class Hello(Message):
@@ -173,6 +183,12 @@ class Ping(Message):
     )
 
 
+class Goodbye(Message):
+    """The client leaves for good: its session ends at once, and nobody waits for it."""
+
+    type: Literal["bargein/goodbye"] = "bargein/goodbye"
+
+
 # --- from the server -------------------------------------------------------------------
 
 
@@ -192,6 +208,17 @@ class VadSettings(Message):
     why: Why = Field(default=Why.QUIET, description="What they follow, for display.")
 
 
+class GoesOn(BaseModel):
+    """Where the bot's voice goes on in a session that was taken up."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+    utterance: U32 = Field(default=0, description="The utterance; 0 where none is under way.")
+    at_sample: Samples = Field(
+        default=0, description="Its next sample: where the client was, or the start of that word."
+    )
+
+
 class Welcome(Message):
     """The answer to `hello`: the session is open."""
 
@@ -205,6 +232,18 @@ class Welcome(Message):
     )
     state: Floor = Field(default=Floor.IDLE, description="Who has the floor.")
     examples: tuple[str, ...] = Field(default=(), description="What the user may say, for display.")
+    key: str = Field(
+        default="",
+        max_length=64,
+        description="Takes the session up again when the connection is lost; a secret, and "
+        "another one at each return. Empty: a lost connection ends the session.",
+    )
+    grace_s: float = Field(
+        default=0, ge=0, description="So long the session waits for a client that was lost."
+    )
+    goes_on: GoesOn | None = Field(
+        default=None, description="Of a session that was taken up, which has a new epoch, too."
+    )
 
 
 class Contested(Message):
@@ -346,7 +385,7 @@ class Error(Message):
     final: bool = Field(default=False, description="The session is over.")
 
 
-ClientMessage = Hello | Truncate | Played | SpeechEnded | Ping
+ClientMessage = Hello | Truncate | Played | SpeechEnded | Ping | Goodbye
 ServerMessage = (
     Welcome
     | Contested

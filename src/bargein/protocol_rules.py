@@ -47,9 +47,9 @@ packets.
 RULES = f"""\
 ## Epochs
 
-The session has an epoch, which `welcome` tells first. **Each verdict adds one to it, and nothing
-else does.** Every message and packet of the server carries its present epoch, every message of
-the client the last one that it has taken over.
+The session has an epoch, which `welcome` tells first. **Each verdict adds one to it, and so does
+each return to a session; nothing else does.** Every message and packet of the server carries its
+present epoch, every message of the client the last one that it has taken over.
 
 - Audio of an older epoch than the client's is dropped: it was flushed, or is sent again.
 - Audio of a newer one has overtaken its verdict; the client keeps it (at most 2 s) until the
@@ -106,6 +106,25 @@ A word counts as heard when more than half of it was played.
   from what was heard: from the position that `resume` tells, if it names this session. Such a
   client gets the words of what is not played to its end again, and the last `transcript`, which
   may have been told to nobody.
+
+## A connection that is lost
+
+A `welcome` with a `key` says that the session waits `grace_s` for a client whose connection was
+lost; one without says that it ends with it. [reconnect.md](reconnect.md) tells why each rule is so.
+
+1. The server pauses: it keeps the bot's voice, decides an open contest by its evidence, and
+   prepares what it still has to say. The client plays what it has, and contests nothing.
+2. The client connects again and says `hello` with `resume`: session and `key`, the utterance and
+   how much of it was played, and how long it was away. From this `hello` on it plays nothing.
+3. `welcome` has the same session, a new epoch, a new `key`, and `goes_on`: the client drops what it
+   holds, and expects this utterance from this sample on. After less than a second away it is the
+   sample where the client was. After longer, the word that was cut begins again: the one case in
+   which a position runs backwards. Utterance 0: nothing is under way.
+4. A key is good until the client has spoken behind its welcome with the next one. A `hello` whose
+   session is over, or whose key is not its own, begins another session.
+5. A second connection with the key has the session; the first one gets `error` with the code
+   `taken_over`, final, and does not come back.
+6. `goodbye` ends the session at once, as does a WebSocket that is closed with code 1000.
 
 ## What the client must do
 

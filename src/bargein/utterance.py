@@ -22,6 +22,8 @@ class Utterance:
     reached: int = 0
     """How far it was ever sent: the listener may have played so much."""
     played: int = 0
+    said_before: int = 0
+    """So much was heard before it was said again from an earlier sample: nobody unhears it."""
     finished: bool = False
     end_sent: bool = False
     words: WordTrack = field(default_factory=WordTrack)
@@ -36,8 +38,23 @@ class Utterance:
 
     def play_to(self, sample: int) -> None:
         """The listener has played up to here; what it can't have is not believed."""
-        self.played = max(self.played, min(sample, self.reached))
-        self.sent = max(self.sent, self.played)
+        heard = min(sample, self.reached)
+        self.played = max(self.played, heard)
+        self.sent = max(self.sent, heard)
+
+    def begin_again(self, sample: int) -> None:
+        """Send it again from here on, which may be before what was played."""
+        self.sent = sample
+        self.end_sent = False
+        self.said_before = max(self.said_before, self.played if sample < self.played else 0)
+
+    @property
+    def word_begin(self) -> int:
+        """Where the word begins in which it was stopped; between two words just there."""
+        for word in self.words.words:
+            if word.start_sample < self.played < word.end_sample:
+                return max(word.start_sample, self.base)
+        return self.played
 
     @property
     def total(self) -> int:

@@ -209,7 +209,7 @@ def test_after_a_lost_connection_what_is_here_plays_on_and_the_session_is_taken_
     held.hear(WELCOME.model_copy(update={"epoch": 3}))
     hello = held.of(Hello)[-1]
     assert isinstance(hello, Hello)
-    assert hello.resume == Resume(session="s", utterance=1, played_samples=4800)
+    assert hello.resume == Resume(session="s", utterance=1, played_samples=4800, away_ms=640)
     assert held.events(WelcomeHeard)[-1] == WelcomeHeard(held.now_ms, "s", resumed=True)
     held.play(2400, 4800, last=True)
     held.run(640)

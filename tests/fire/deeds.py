@@ -64,6 +64,7 @@ KINDS: Sequence[tuple[Callable[[Random], Deed], float]] = (
     (lambda rng: ("network", (rng.choice(NETWORKS),)), 0.15),
     (lambda rng: ("outage", (float(rng.choice([100, 400, 1500, 4000])),)), 0.1),
     (lambda rng: ("reconnect", (float(rng.choice([0, 50, 400, 1200])),)), 0.05),
+    (lambda rng: ("drop", (float(rng.choice([0, 50, 400, 1200, 10_000])),)), 0.1),
     (lambda rng: ("heal", ()), 0.1),
 )
 

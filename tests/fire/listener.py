@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bargein.client.client import Client, ClientSettings
-from bargein.client.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard
+from bargein.client.events import Event, ServerSilent, Sounded, Underrun, VerdictHeard, WelcomeHeard
 from bargein.client.player import LOST_WAIT_MS
 from bargein.concealment import lead_in_samples
 from bargein.packet import BYTES_PER_SAMPLE
@@ -66,6 +66,8 @@ class Listener:
     sound_until_ms: float = 0
     played: Counter[int] = field(default_factory=Counter)
     """How much of each utterance was heard."""
+    before: Counter[int] = field(default_factory=Counter)
+    """How much of it was heard, before a word that a lost connection cut was said again."""
     lost: Counter[int] = field(default_factory=Counter)
     """How much of each utterance never came."""
     skipped: Counter[int] = field(default_factory=Counter)
@@ -114,6 +116,8 @@ class Listener:
                 pcm = output[first : first + event.samples * BYTES_PER_SAMPLE]
                 self.check(Heard(event.at_ms, self.client.epoch, event, pcm))
                 self.played[event.utterance] = event.start_sample + event.samples
+            case WelcomeHeard():
+                self._take_up()
             case Underrun():
                 self._note_lost(event)
             case VerdictHeard() if event.phase != "contested":
@@ -122,6 +126,16 @@ class Listener:
                 self.contesting_since_ms = None
             case ServerSilent():
                 self.hang_up()
+
+    def _take_up(self) -> None:
+        """The server names the sample at which its voice goes on: it may say a word again."""
+        goes_on = self.client.welcome.goes_on if self.client.welcome else None
+        if goes_on is None:
+            return
+        utterance, at_sample = goes_on.utterance, goes_on.at_sample
+        if at_sample < self.played[utterance]:
+            self.before[utterance] = max(self.before[utterance], self.played[utterance])
+            self.played[utterance] = at_sample
 
     def _note_lost(self, event: Underrun) -> None:
         if not event.lost:

@@ -28,7 +28,12 @@ from bargein.cut import Cut, LastCut
 from bargein.packet import Packet
 from bargein.playout import Playout
 from bargein.processors.clock import Clock
-from bargein.processors.floor_frames import FloorTakenFrame, SpeechWindowFrame, WordsDroppedFrame
+from bargein.processors.floor_frames import (
+    ClientLostFrame,
+    FloorTakenFrame,
+    SpeechWindowFrame,
+    WordsDroppedFrame,
+)
 from bargein.processors.interruption import Interruption
 from bargein.processors.played_audio import HEARD, PlayedAudio
 from bargein.processors.wire import Wire
@@ -119,6 +124,9 @@ class HandGateway(Interruption):
         frame = InputTransportMessageFrame(message=json.loads(text))
         run_now(self.process_frame(frame, FrameDirection.DOWNSTREAM))
 
+    def lose_client(self) -> None:
+        run_now(self.process_frame(ClientLostFrame(), FrameDirection.DOWNSTREAM))
+
     def hear_evidence(self, frame: Frame) -> None:
         run_now(self.process_frame(frame, FrameDirection.UPSTREAM))
 
@@ -195,6 +203,11 @@ class Server:
             self.gateway.hear_message(data)
         else:
             self._hear_window(Packet.unpack(data).pcm[0] / 100)
+        self.settle()
+
+    def lose_client(self) -> None:
+        """Its connection is closed, and all that came by it is here."""
+        self.gateway.lose_client()
         self.settle()
 
     def _hear_window(self, probability: float) -> None:

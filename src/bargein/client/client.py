@@ -32,6 +32,7 @@ from bargein.protocol import (
     Codec,
     Contested,
     Error,
+    Goodbye,
     Hello,
     Ignored,
     Ping,
@@ -66,6 +67,7 @@ class Client:
         self._heartbeat: Heartbeat | None = None
         self._connected = False
         self._helloed_ms = 0.0
+        self._lost_ms: float | None = None
         self._cut_at: tuple[int, int] | None = None
         self._floor_seq = 0
         self._said = self._told = ""
@@ -120,8 +122,14 @@ class Client:
         if self.welcome is not None:
             utterance, played = self.position
             self._resume = Resume(
-                session=self.welcome.session, utterance=utterance, played_samples=played
+                session=self.welcome.session,
+                key=self.welcome.key,
+                utterance=utterance,
+                played_samples=played,
             )
+        if self._resume is not None and self._lost_ms is not None:
+            away_ms = now_ms - self._lost_ms
+            self._resume = self._resume.model_copy(update={"away_ms": away_ms})
         self._cut_at = self._engine.cut_at if self._engine else self._cut_at
         self._engine = self._heartbeat = self.welcome = None
         self._connected = True
@@ -133,8 +141,15 @@ class Client:
         """The connection is gone: what is here plays on."""
         self._connected = False
         self._outgoing.clear()
+        if self.welcome is not None:
+            self._lost_ms = now_ms
         if self._engine:
             self._engine.lose_connection(now_ms)
+
+    def leave(self) -> None:
+        """Say goodbye: the session ends at once, and is not to be taken up again."""
+        self._send(Goodbye())
+        self._resume = self.welcome = None
 
     def _say_hello(self, now_ms: float) -> None:
         self._helloed_ms = now_ms
@@ -142,9 +157,9 @@ class Client:
         self._send(Hello(capabilities=capabilities, clock_ms=now_ms, resume=self._resume))
 
     def _start(self, welcome: Welcome, now_ms: float) -> None:
-        resume, self._resume = self._resume, None
+        resume, self._resume, self._lost_ms = self._resume, None, None
         resumed = resume is not None and resume.session == welcome.session
-        taken = (resume.utterance, resume.played_samples) if resume and resumed else (0, 0)
+        taken = _taken_up(resume, welcome) if resume and resumed else (0, 0)
         self.welcome = welcome
         self._heartbeat = Heartbeat(now_ms)
         own = self.settings.threshold
@@ -299,6 +314,16 @@ class Client:
         session = self.welcome.session if self.welcome else ""
         stamp = {"session": session, "seq": self._seq, "epoch": self.epoch}
         self._outgoing.append(Codec.write(what.model_copy(update=stamp)))
+
+
+def _taken_up(resume: Resume, welcome: Welcome) -> tuple[int, int]:
+    """Where the bot's voice goes on: where the server says, or else where the client was."""
+    goes_on = welcome.goes_on
+    if goes_on is None:
+        return resume.utterance, resume.played_samples
+    if not goes_on.utterance:
+        return resume.utterance, 0
+    return goes_on.utterance, goes_on.at_sample
 
 
 def _is_unknown(text: str) -> bool:

@@ -123,6 +123,8 @@ class Engine:
         self._sounding: Sounded | None = None
         # This run of speech was judged to be no barge-in, and contests nothing any more.
         self._spent = False
+        # Nobody hears a truncate any more.
+        self._lost = False
         # Since when a newer epoch is known than any verdict has told.
         self._ahead_since_ms: float | None = None
         self.cut_at = start.cut_at
@@ -188,6 +190,8 @@ class Engine:
             self._detect(current.id)
 
     def _detect(self, utterance: int) -> None:
+        if self._lost:
+            return
         if self._contest.open is None:
             ear, played = self._ear, self._player.played_of(utterance)
             told = (utterance, played, ear.probability, ear.window_index)
@@ -259,7 +263,7 @@ class Engine:
 
     def lose_connection(self, now_ms: float) -> None:
         """The connection is gone: what is here plays on."""
-        self._now_ms = now_ms
+        self._now_ms, self._lost = now_ms, True
         self._close_contest("lost", reason="the connection was lost")
 
     def report(self) -> None:

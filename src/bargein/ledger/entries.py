@@ -301,6 +301,11 @@ class Turn(Entry):
     heard_words: int = Field(default=0, description="How many words were heard.")
     unheard_words: int = Field(default=0, description="How many were not.")
     interrupted: bool = Field(default=False, description="The reply was cut off.")
+    away_ms: float = Field(
+        default=0,
+        description="So long in all the client's connection was lost meanwhile; the times of this "
+        "line hold it, and its answer does not count in the session's figures.",
+    )
 
 
 class Speculated(Part):
@@ -328,6 +333,13 @@ class TookOver(Part):
     cause: Cause = Field(description="Why.")
 
 
+class Absence(Part):
+    """The client's connection was lost, and the session waited for it."""
+
+    at_ms: float = Field(description="When it was lost.")
+    away_ms: float | None = Field(description="For how long; null: until the session ended.")
+
+
 class SessionEnd(Entry):
     """A session that is over: its figures."""
 
@@ -345,6 +357,9 @@ class SessionEnd(Entry):
     speculation: Speculated = Field(description="What predictions did.")
     fail_overs: tuple[TookOver, ...] = Field(
         default=(), description="Where a part failed and another one took over, in order."
+    )
+    absences: tuple[Absence, ...] = Field(
+        default=(), description="When the client's connection was lost, in order."
     )
 
 

@@ -46,6 +46,8 @@ class PendingTurn:
     misfire: bool = False
     """It had no words: what the bot says next is no answer."""
     answered: bool = False
+    away_ms: float = 0
+    """So long the client's connection was lost meanwhile."""
 
     def reach(self, stage: str, now_ms: float) -> None:
         """The stage was reached, if it was not before."""
@@ -128,4 +130,5 @@ class PendingTurn:
             heard_words=len(heard.split()),
             unheard_words=len(unheard.split()),
             interrupted=self.cut is not None,
+            away_ms=self.away_ms,
         )

@@ -13,7 +13,7 @@ from bargein.endpointing import EndedBy
 from bargein.failover import FailedOver
 from bargein.latency import Stage
 from bargein.ledger.barge_ins import BargeIns
-from bargein.ledger.entries import AnyEntry, Result, SessionEnd, Speculated, TookOver
+from bargein.ledger.entries import Absence, AnyEntry, Result, SessionEnd, Speculated, TookOver
 from bargein.ledger.past import Told
 from bargein.ledger.reporter import Reporter, Reporters
 from bargein.ledger.tally import Tally
@@ -77,6 +77,7 @@ class Recorder(Watcher):
         self._tally = Tally()
         self._reporter = Reporters([self._tally, *reporters])
         self._contested = False
+        self._absences: list[tuple[float, float | None]] = []
         write = sink.write if sink else _forget
         self._barge_ins = BargeIns(about.header, about.settings, write) if sink else None
         self._turns = Turns(about.header, write, about.sample_rate_hz, self._reporter)
@@ -187,6 +188,18 @@ class Recorder(Watcher):
         """A prediction is over."""
         self._turns.resolved(resolved)
 
+    def client_lost(self) -> None:
+        """The client's connection is lost."""
+        self._absences.append((self._now_ms(), None))
+        self._turns.client_lost()
+
+    def client_returned(self) -> None:
+        """The client is back."""
+        now_ms = self._now_ms()
+        lost_ms, _ = self._absences[-1]
+        self._absences[-1] = (lost_ms, now_ms - lost_ms)
+        self._turns.client_returned(now_ms - lost_ms)
+
     def failed_over(self, failed_over: FailedOver) -> None:
         """A part has failed, and another one has taken over."""
         self._reporter.failed_over(failed_over)
@@ -214,6 +227,10 @@ class Recorder(Watcher):
             response_p95_ms=tally.response_ms(95),
             speculation=_speculated(tally.speculation),
             fail_overs=tuple(_took_over(each, self._about.began_ms) for each in tally.fail_overs),
+            absences=tuple(
+                Absence(at_ms=at_ms - self._about.began_ms, away_ms=away_ms)
+                for at_ms, away_ms in self._absences
+            ),
         )
 
 

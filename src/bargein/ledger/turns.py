@@ -167,6 +167,16 @@ class Turns:
         """Why the turn is about to end."""
         self.because = ended_by
 
+    def client_lost(self) -> None:
+        """Nobody listens: what is heard of an answer after this is no measure of the bot."""
+        for turn in self.pending:
+            turn.answered = True
+
+    def client_returned(self, away_ms: float) -> None:
+        """The client is back after so long."""
+        for turn in self.pending:
+            turn.answered, turn.away_ms = True, turn.away_ms + away_ms
+
     def sent_audio(self, utterance: int, now_ms: float) -> None:
         """A packet of this utterance goes to the client."""
         turn = self.current or self._begin(now_ms)

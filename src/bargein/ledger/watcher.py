@@ -69,6 +69,12 @@ class Watcher:
     def resolved(self, resolved: Resolved) -> None:
         """A prediction is over; of all but the confirmed one, the stages never were."""
 
+    def client_lost(self) -> None:
+        """The client's connection is lost; the session waits for it."""
+
+    def client_returned(self) -> None:
+        """Another connection has taken the session up."""
+
     def failed_over(self, failed_over: FailedOver) -> None:
         """A part has failed, and another one has taken over."""
 

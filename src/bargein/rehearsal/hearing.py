@@ -17,7 +17,9 @@ class Heard:
     """One utterance as it sounded."""
 
     reached: int = 0
-    """The sample behind the last one that sounded."""
+    """The sample behind the furthest one that sounded."""
+    at: int = 0
+    """The sample behind the last one: a word that a lost connection cut is said again."""
     lost: int = 0
     """Samples that never sounded although later ones did."""
     repeated: int = 0
@@ -29,9 +31,10 @@ class Heard:
 
     def hear(self, start_sample: int, samples: int) -> None:
         """A stretch of it sounded."""
-        self.lost += max(0, start_sample - self.reached)
-        self.repeated += max(0, self.reached - start_sample)
-        self.reached = start_sample + samples
+        self.lost += max(0, start_sample - self.at)
+        self.repeated += max(0, self.at - start_sample)
+        self.at = start_sample + samples
+        self.reached = max(self.reached, self.at)
 
     @property
     def in_order(self) -> list[SpokenWord]:
