@@ -8,7 +8,6 @@ import os
 import socket
 import sys
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 import uvicorn
 from loguru import logger
@@ -27,8 +26,9 @@ from bargein.pipelines.shared import NOTHING, Shared, open_shared
 from bargein.pipelines.talk import talk
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.device.device import Device
-from bargein.transports.local.connection import Connection
+from bargein.transports.local.conversations import Conversations
 from bargein.transports.local.door import Door
+from bargein.transports.local.kept_line import KeptLine
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
@@ -36,9 +36,6 @@ from bargein.transports.local.server import LocalServer, Routes
 from bargein.transports.local.transport import LocalTransport
 from bargein.transports.rtvi.prebuilt import PAGE_PATH, page_folder
 from bargein.transports.webrtc.room import WebrtcRoom
-
-if TYPE_CHECKING:
-    from bargein.transports.webrtc.link import DataLink
 
 # A session reports what a processor raises, once and with its traceback.
 LOGGED: dict[str | None, str | int | bool] = {
@@ -133,30 +130,31 @@ def application(
     metrics = None if room.metrics is False else RoomMetrics(lambda: seats.taken)
     reporters = (metrics,) if metrics else ()
 
-    async def serve(transport: LocalTransport, connection: Connection | DataLink) -> None:
+    async def serve(transport: LocalTransport, line: KeptLine) -> None:
         session = assemble(
             config,
             transport=transport,
-            link=connection,
+            link=line,
             sample_rate_hz=room.sample_rate_hz,
             ledger=ledger,
             reporters=reporters,
             client_has_vad=transport.capabilities.vad,
             shared=shared,
-            identity=transport.admitted.identity or connection.peer,
+            identity=transport.admitted.identity or line.peer,
             session_id=transport.admitted.session_id,
         )
-        await session.run(until=connection.closed, greet_after=transport.microphone_heard)
+        await session.run(until=line.closed, greet_after=transport.microphone_heard)
 
+    conversations = Conversations(room, seats, serve, door=door)
     also: Routes | None = None
     if isinstance(room, WebrtcRoom):
         # Imported late, as RTVI's: it needs a package of an extra.
         from bargein.transports.webrtc.routes import WebrtcRoutes
 
-        also = WebrtcRoutes(room, seats, serve)
+        also = WebrtcRoutes(room, seats, conversations)
     elif room.rtvi:
         also = _rtvi(config, room, seats, ledger, reporters, shared)
-    return LocalServer(room, seats, serve, also=also, metrics=metrics, door=door)
+    return LocalServer(room, seats, conversations, also=also, metrics=metrics)
 
 
 def _rtvi(

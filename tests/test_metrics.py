@@ -12,6 +12,7 @@ from bargein.latency import Stage, latency
 from bargein.ledger.entries import Result
 from bargein.ledger.reporter import Answered
 from bargein.speculation import Because, Outcome, Prediction, Resolved
+from bargein.transports.local.conversations import Conversations
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
@@ -111,7 +112,8 @@ async def test_strangers_read_the_metrics_only_where_the_config_says_so(
 ) -> None:
     room = LocalRoom(metrics=metrics)
     counted = None if metrics is False else after_a_conversation()
-    server = LocalServer(room, Seats(1), nobody, metrics=counted)
+    seats = Seats(1)
+    server = LocalServer(room, seats, Conversations(room, seats, nobody), metrics=counted)
     transport = httpx.ASGITransport(server.app, client=(client, 40000))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as web:
         answer = await web.get("/metrics", headers={**headers, "Host": host})

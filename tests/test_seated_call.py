@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bargein.transports.local.seated_call import SeatedCalls
-from bargein.transports.local.seats import Seats
+from bargein.transports.local.seats import Seat, Seats
 
 
 class Call:
@@ -24,7 +24,7 @@ class Call:
         await self.may_answer.wait()
         return f"answer to {sdp}"
 
-    async def run(self) -> None:
+    async def run(self, seat: Seat) -> None:
         await self.hung_up.wait()
 
     def hang_up(self) -> None:

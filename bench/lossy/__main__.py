@@ -25,6 +25,7 @@ from loguru import logger
 from numpy.typing import NDArray
 from playwright.async_api import async_playwright
 
+from bargein.transports.local.conversations import Conversations
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import LocalServer
@@ -142,7 +143,8 @@ async def serving(talk: Talk) -> AsyncIterator[int]:
     """The room's server, with the talk for a bot; gives its port."""
     room, seats = WebrtcRoom(host=NEAR, port=0), Seats(1)
     assert isinstance(room, LocalRoom)
-    local = LocalServer(room, seats, talk.serve, also=WebrtcRoutes(room, seats, talk.serve))
+    talks = Conversations(room, seats, talk.serve)
+    local = LocalServer(room, seats, talks, also=WebrtcRoutes(room, seats, talks))
     server = uvicorn.Server(
         uvicorn.Config(local.app, host=NEAR, port=0, log_level="error", ws="websockets-sansio")
     )

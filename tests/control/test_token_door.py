@@ -31,7 +31,8 @@ from bargein.pipelines.control.token_door import AUDIENCE, REFUSED, TokenDoor
 from bargein.pipelines.control.turnstile import Turnstile
 from bargein.pipelines.control.worker import worker_app
 from bargein.protocol import Welcome
-from bargein.transports.local.connection import Connection
+from bargein.transports.local.conversations import Conversations
+from bargein.transports.local.kept_line import KeptLine
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import LocalServer
@@ -44,7 +45,7 @@ BOTH = frozenset(TokenScope)
 GRANT = Grant("t-1", "ann", "cafe", "s-1", "caller", BOTH, NOW_S - 10, NOW_S + 110)
 
 
-async def greet(transport: LocalTransport, connection: Connection) -> None:
+async def greet(transport: LocalTransport, connection: KeptLine) -> None:
     """The bot of these tests: it says the session's name, and waits for the end."""
     known = transport.admitted
     name, bot = known.session_id or "", f"for {known.identity}"
@@ -118,7 +119,9 @@ async def open_house(path: Path) -> AsyncIterator[House]:
     for number, door in enumerate(doors):
         await store.beat(Worker(f"w-{number}", "ws://x", 8, 1))
         room = LocalRoom(allowed_origins=["https://shop.example"])
-        apps.append(worker_app({"barista": LocalServer(room, Seats(8), greet, door=door)}))
+        seats = Seats(8)
+        conversations = Conversations(room, seats, greet, door=door)
+        apps.append(worker_app({"barista": LocalServer(room, seats, conversations)}))
     log: list[str] = []
     sink = logger.add(lambda line: log.append(str(line)), level="TRACE")
     async with running(apps[0]) as one, running(apps[1]) as two:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -74,6 +75,8 @@ class Caller:
             )
         )
         self.tape: dict[int, bytearray] = {}
+        self.stretches: list[tuple[int, int, bytes]] = []
+        """What sounded, piece by piece: utterance, first sample, PCM16."""
         self.heard_ms: dict[int, float] = {}
         """When each utterance was heard first, by the clock."""
         self.received: list[ServerMessage] = []
@@ -105,6 +108,28 @@ class Caller:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.socket.close()
+
+    # --- a line that is cut -----------------------------------------------------------
+
+    def drop(self) -> None:
+        """The line is cut, without a goodbye."""
+        self._tasks[0].cancel()
+        self.client.disconnect(monotonic_ms())
+        self.socket.transport.abort()
+
+    async def come_back(self) -> Welcome:
+        """Connect again, and wait for the welcome."""
+        welcomes = len(self.messages(Welcome))
+        self.socket = await connect(self.url)
+        self._tasks[0] = asyncio.create_task(self._read())
+        self.client.connect(monotonic_ms())
+        await self._send()
+        return await self.until_message(Welcome, count=welcomes + 1)
+
+    async def rest(self, seconds: float) -> None:
+        """Let so much time pass."""
+        end_ms = monotonic_ms() + seconds * 1000
+        await self.until(lambda: monotonic_ms() >= end_ms, within_s=seconds + 5)
 
     # --- what a test does --------------------------------------------------------------
 
@@ -174,7 +199,9 @@ class Caller:
                     message = Codec.read_client(data)
                     if isinstance(message, Truncate):
                         self.truncates.append(message)
-                await self.socket.send(data)
+                # What is said to a line that is cut is lost.
+                with suppress(ConnectionClosed):
+                    await self.socket.send(data)
 
     # --- ear and loudspeaker ------------------------------------------------------------
 
@@ -199,6 +226,7 @@ class Caller:
                 first = event.offset_samples * BYTES_PER_SAMPLE
                 played = output[first : first + event.samples * BYTES_PER_SAMPLE]
                 self.tape.setdefault(event.utterance, bytearray()).extend(played)
+                self.stretches.append((event.utterance, event.start_sample, played))
                 if (sounds_at := first_sound(played)) is not None:
                     sounds_ms = event.at_ms + sounds_at * 1000 / self.rate_hz
                     self.heard_ms.setdefault(event.utterance, sounds_ms)

@@ -83,8 +83,10 @@ async def test_speech_mutes_in_its_quantum_and_the_context_holds_what_was_played
     assert messages()[2] == ("user", "what about tea")
 
 
-async def test_a_tab_that_is_closed_frees_its_seat_at_once(open_room: Open, visit: Visit) -> None:
-    room = await open_room(f"{WEBRTC}greeting: {LONG!r}")
+async def test_a_tab_that_is_closed_frees_its_seat_at_once_where_nobody_is_waited_for(
+    open_room: Open, visit: Visit
+) -> None:
+    room = await open_room(f"{WEBRTC}greeting: {LONG!r}", settings=("transport.grace_s=0",))
     page = await visit(room.url, microphone(spoken("What about tea, please?")))
     await collect(page)
     await until(page, "bargein.client.state === 'open'")

@@ -16,7 +16,17 @@ from aiortc.rtcsctptransport import RTCSctpTransport
 
 from bargein.packet import Flag, Kind, Packet
 from bargein.pipelines.audit import read_audit
-from bargein.protocol import MICROPHONE_RATE_HZ, WINDOW_SAMPLES, Error, Ping, Pong
+from bargein.protocol import (
+    MICROPHONE_RATE_HZ,
+    WINDOW_SAMPLES,
+    Capabilities,
+    Error,
+    Hello,
+    Ping,
+    Pong,
+    Resume,
+    Welcome,
+)
 from bargein.transports.webrtc.call import CONNECT_S
 from tests.room.conftest import Open, open_room
 from tests.rtvi.phone import post
@@ -141,14 +151,48 @@ async def test_a_page_that_says_no_hello_is_sent_away(
 
 
 async def test_a_page_that_falls_silent_is_given_up_and_its_seat_is_free(
-    address: str, monkeypatch: pytest.MonkeyPatch
+    open_room: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bargein.transports.webrtc.call.LOST_S", 1.0)
+    room = await open_room(WEBRTC, settings=("transport.grace_s=0",))
+    address = room.url.replace("ws://", "http://").removesuffix("/ws")
     async with Browserless(address) as page:
         await page.greet()
         await asyncio.wait_for(page.over.wait(), 10)
     async with Browserless(address) as page:
         await page.greet()
+
+
+async def test_one_that_was_lost_comes_back_to_its_seat_in_a_full_room_and_a_stranger_does_not(
+    address: str,
+) -> None:
+    async with Browserless(address) as page:
+        welcome = await page.greet()
+        page.window(VOICE)
+        await page.until(lambda: len(page.packets) > 0)
+    await refused_at_hello(address)
+    async with Browserless(address) as page:
+        resume = Resume(session=welcome.session, key=welcome.key)
+        page.say(Hello(capabilities=Capabilities(exact_playout=True), resume=resume))
+        again = await page.next(Welcome)
+        assert (again.session, again.epoch) == (welcome.session, 2)
+
+
+async def refused_at_hello(address: str) -> None:
+    """A stranger is let in as far as the hello, as soon as the loss of another one is known."""
+    async with asyncio.timeout(15):
+        while True:
+            stranger = Browserless(address)
+            try:
+                await stranger.__aenter__()
+            except AssertionError:  # the offer itself is refused
+                await stranger.connection.close()
+                await asyncio.sleep(0.1)
+                continue
+            stranger.say(Hello())
+            assert (await stranger.next(Error)).code == "room_full"
+            await stranger.connection.close()
+            return
 
 
 async def test_a_third_channel_is_refused(address: str) -> None:

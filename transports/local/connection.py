@@ -22,7 +22,16 @@ NORMAL = 1000
 
 
 class DisconnectedError(Exception):
-    """The browser is gone."""
+    """The client is gone; `on_purpose` where it has closed the connection itself."""
+
+    def __init__(self, *, on_purpose: bool = False) -> None:
+        """A lost connection says nothing."""
+        super().__init__("the client is gone")
+        self.on_purpose = on_purpose
+
+
+class LostError(Exception):
+    """The connection is lost, and another one may take the session up: go on receiving."""
 
 
 class Connection:
@@ -62,7 +71,7 @@ class Connection:
             raise DisconnectedError from error
         if event["type"] == "websocket.disconnect":
             self.closed.set()
-            raise DisconnectedError
+            raise DisconnectedError(on_purpose=event.get("code") == NORMAL)
         text: str | None = event.get("text")
         return text if text is not None else bytes(event.get("bytes") or b"")
 

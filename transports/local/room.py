@@ -9,6 +9,9 @@ from pydantic import Field
 
 from bargein.errors import PartError
 
+GRACE_S = 30.0
+"""A page is loaded again in seconds, a phone changes its network in ten."""
+
 
 class LocalRoom:
     """One server on this machine: the page, and a WebSocket for audio and control."""
@@ -56,6 +59,17 @@ class LocalRoom:
                 )
             ),
         ] = None,
+        grace_s: Annotated[
+            float,
+            Field(
+                ge=0,
+                le=3600,
+                description=(
+                    "So long a session waits for a client whose connection was lost; it then goes "
+                    "on where it was. Its seat is kept. 0 ends it at once."
+                ),
+            ),
+        ] = GRACE_S,
         metrics: Annotated[
             bool | None,
             Field(
@@ -80,3 +94,4 @@ class LocalRoom:
         self.rtvi = rtvi
         self.ice_servers = tuple(ice_servers or ())
         self.metrics = metrics
+        self.grace_s = grace_s

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 from bargein.errors import ProtocolError
-from bargein.transports.local.seats import Seats
+from bargein.transports.local.seats import Seat, Seats
 
 END_S = 5.0
 
@@ -32,9 +32,9 @@ Kind = TypeVar("Kind", bound=Answering)
 class SeatedCalls(Generic[Kind]):
     """All calls of one kind in a room; each runs in a task of its own."""
 
-    def __init__(self, seats: Seats) -> None:
-        """Share the room's seats."""
-        self._seats = seats
+    def __init__(self, seats: Seats, *, lent: bool = False) -> None:
+        """Share the room's seats; one may be `lent` to a call that may be of somebody away."""
+        self._seats, self._lent = seats, lent
         self._running: dict[Kind, asyncio.Task[None]] = {}
         self._unanswered: dict[Kind, asyncio.Future[str]] = {}
 
@@ -43,8 +43,11 @@ class SeatedCalls(Generic[Kind]):
         """Those that are not over, answered or not."""
         return MappingProxyType(self._running)
 
-    async def open(self, call: Kind, sdp: str, run: Callable[[], Awaitable[None]]) -> str:
-        """Take a seat and give the answer; `run` then talks. ProtocolError says why not."""
+    async def open(self, call: Kind, sdp: str, run: Callable[[Seat], Awaitable[None]]) -> str:
+        """Take a seat and give the answer; `run` then talks. ProtocolError says why not.
+
+        What `run` does not hand on of the seat is given back behind it.
+        """
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._unanswered[call] = answered
         self._running[call] = asyncio.create_task(self._run(call, sdp, run))
@@ -61,20 +64,23 @@ class SeatedCalls(Generic[Kind]):
         if running:
             await asyncio.wait(running.values(), timeout=END_S)
 
-    async def _run(self, call: Kind, sdp: str, run: Callable[[], Awaitable[None]]) -> None:
+    async def _run(self, call: Kind, sdp: str, run: Callable[[Seat], Awaitable[None]]) -> None:
         answered = self._unanswered[call]
+        seat: Seat | None = None
         try:
-            with self._seats.seat():
-                answer = await call.answer(sdp)
-                del self._unanswered[call]
-                if answered.cancelled():
-                    return  # who asked has gone
-                answered.set_result(answer)
-                await run()
+            seat = self._seats.take(lent=self._lent)
+            answer = await call.answer(sdp)
+            del self._unanswered[call]
+            if answered.cancelled():
+                return  # who asked has gone
+            answered.set_result(answer)
+            await run(seat)
         except ProtocolError as error:
             if not answered.cancelled():
                 answered.set_exception(error)
         finally:
+            if seat:
+                seat.give_back()
             self._unanswered.pop(call, None)
             answered.cancel()
             await call.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
@@ -12,20 +12,17 @@ from typing import Protocol
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
-from loguru import logger
 
-from bargein.errors import BargeinError, ProtocolError
-from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Error, Hello
-from bargein.transports.local.connection import CLOSE_S, Connection, DisconnectedError
-from bargein.transports.local.door import Door, OpenDoor
+from bargein.errors import ProtocolError
+from bargein.protocol import MICROPHONE_RATE_HZ, VERSION, Codec, Hello
+from bargein.transports.local.connection import CLOSE_S, Connection
+from bargein.transports.local.conversations import Conversations
+from bargein.transports.local.failures import tell_failures
 from bargein.transports.local.metrics import RoomMetrics
 from bargein.transports.local.origin import asks_from_here, may_connect
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.seats import Seats
-from bargein.transports.local.transport import LocalTransport, Peer
-
-Serve = Callable[[LocalTransport, Connection], Awaitable[None]]
-"""Runs one conversation, and returns when it is over."""
+from bargein.transports.local.transport import Peer
 
 
 class Routes(Protocol):
@@ -60,29 +57,24 @@ SECURITY_HEADERS = {
 
 
 class LocalServer:
-    """Answers browsers; each conversation is run by `serve`."""
+    """Answers browsers, and lets them join their conversations."""
 
     def __init__(
         self,
         room: LocalRoom,
         seats: Seats,
-        serve: Serve,
+        conversations: Conversations,
         *,
         also: Routes | None = None,
         metrics: RoomMetrics | None = None,
-        door: Door | None = None,
     ) -> None:
-        """Build the application, with other routes `also`; whoever runs it opens the port.
-
-        Without a `door` whoever reaches the port may talk with the bot.
-        """
-        self._door = door or OpenDoor()
+        """Build the application, with other routes `also`; whoever runs it opens the port."""
         self._room = room
-        self._serve = serve
+        self._conversations = conversations
         self._seats = seats
-        lifespan = also.lifespan if also else None
+        self._also = also
         self.app = FastAPI(
-            title="bargein local room", docs_url=None, redoc_url=None, lifespan=lifespan
+            title="bargein local room", docs_url=None, redoc_url=None, lifespan=self._lifespan
         )
         self.app.middleware("http")(_add_security_headers)
         self.app.get("/health")(self._health)
@@ -95,6 +87,14 @@ class LocalServer:
         self.app.get(TRANSPORT)(_tell_of_websocket)
         page = Path(str(files("bargein.transports"))) / "client"
         self.app.mount("/", StaticFiles(directory=page, html=True), name="page")
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if self._also:
+                await stack.enter_async_context(self._also.lifespan(app))
+            stack.push_async_callback(self._conversations.end)
+            yield
 
     async def _health(self) -> dict[str, int | str]:
         return {"status": "ok", "sessions": self._seats.taken, "max_sessions": self._seats.most}
@@ -115,16 +115,7 @@ class LocalServer:
             await _end(sender)
 
     async def _converse(self, connection: Connection) -> None:
-        hello = await expect_hello(connection)
-        async with self._door.admit(hello, connection) as admitted:
-            with self._seats.seat():
-                transport = LocalTransport(
-                    connection,
-                    sample_rate_hz=self._room.sample_rate_hz,
-                    capabilities=hello.capabilities,
-                    admitted=admitted,
-                )
-                await self._serve(transport, connection)
+        await self._conversations.join(connection, await expect_hello(connection))
 
 
 async def _tell_of_websocket() -> dict[str, str]:
@@ -142,24 +133,6 @@ def metrics_route(
         return Response(metrics.text(), media_type=metrics.content_type)
 
     return tell
-
-
-async def tell_failures(connection: Peer, conversation: Awaitable[None]) -> None:
-    """Wait for its end; whatever ends it too soon is logged, and told to the browser."""
-    try:
-        await conversation
-    except DisconnectedError:
-        logger.info("a browser left before it said hello")
-    except ProtocolError as error:
-        logger.warning("a browser was refused ({}): {}", error.code, error)
-        connection.send(Error(code=error.code, message=str(error), final=True))
-    except BargeinError as error:
-        logger.error("the bot can't run: {}", error)
-        connection.send(Error(code="bot_failed", message=str(error), final=True))
-    except Exception:
-        logger.exception("the bot can't run")
-        text = "the bot failed; the server's log says why"
-        connection.send(Error(code="bot_failed", message=text, final=True))
 
 
 async def expect_hello(connection: Peer) -> Hello:

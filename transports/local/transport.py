@@ -19,10 +19,11 @@ from pipecat.transports.base_transport import BaseTransport, TransportParams
 from bargein.errors import ProtocolError
 from bargein.packet import Kind, Packet
 from bargein.processors.clock import monotonic_ms
+from bargein.processors.floor_frames import ClientLostFrame
 from bargein.processors.wire import ClientLink
 from bargein.protocol import MICROPHONE_RATE_HZ, Capabilities, Codec, Error
 from bargein.transports.end_of_line import EndOfLine, ValueLink, line_params
-from bargein.transports.local.connection import DisconnectedError
+from bargein.transports.local.connection import DisconnectedError, LostError
 from bargein.uplink import UplinkCount, UplinkRate
 
 MOST_MISTAKES = 50
@@ -35,7 +36,10 @@ class Peer(ClientLink, ValueLink, Protocol):
     """The connection to one client, as a transport needs it."""
 
     async def receive(self) -> str | bytes:
-        """Wait for what the client sends next; raises DisconnectedError."""
+        """Wait for what the client sends next; raises DisconnectedError when it is gone.
+
+        LostError where it may come back: whoever receives then goes on.
+        """
 
     def close(self) -> None:
         """Close after what is queued was sent."""
@@ -86,6 +90,9 @@ class LocalInput(BaseInputTransport):
                 data = await self._connection.receive()
             except DisconnectedError:
                 return
+            except LostError:
+                await self.push_frame(ClientLostFrame())
+                continue
             try:
                 self._count.take(monotonic_ms())
                 if isinstance(data, str):

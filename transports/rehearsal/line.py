@@ -9,7 +9,7 @@ from typing import Any
 
 from bargein.packet import Packet
 from bargein.protocol import Codec, Message
-from bargein.transports.local.connection import DisconnectedError
+from bargein.transports.local.connection import DisconnectedError, LostError
 
 
 class Line:
@@ -25,7 +25,7 @@ class Line:
         self.closed = asyncio.Event()
         self._transmit = transmit
         self._note = note
-        self._incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._incoming: asyncio.Queue[str | bytes | LostError | None] = asyncio.Queue()
 
     # --- the server's side --------------------------------------------------------------
 
@@ -46,10 +46,15 @@ class Line:
             self._transmit(json.dumps(value))
 
     async def receive(self) -> str | bytes:
-        """Wait for what the client sends next; raises DisconnectedError once it has hung up."""
+        """Wait for what the client sends next; raises DisconnectedError once it has hung up.
+
+        LostError where the line was lost, and may be found again.
+        """
         data = await self._incoming.get()
         if data is None:
             raise DisconnectedError
+        if isinstance(data, LostError):
+            raise data
         return data
 
     def close(self) -> None:
@@ -61,6 +66,10 @@ class Line:
     def arrive(self, data: str | bytes) -> None:
         """Something of the client's has come through the network."""
         self._incoming.put_nowait(data)
+
+    def lose(self) -> None:
+        """The line is lost, and the server notices; all that came before is there."""
+        self._incoming.put_nowait(LostError())
 
     def hang_up(self) -> None:
         """Nobody is there any more."""

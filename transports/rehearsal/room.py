@@ -265,6 +265,7 @@ class Room:
             outage = self._outages.pop(0)
             self._back_ms = outage.at_ms + outage.for_ms
             self._client.disconnect(now_ms)
+            self.line.lose()
             self._uplink.clear()
             self._downlink.clear()
             self.note(Moment(now_ms, What.DISCONNECTED))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, HTTPException, Request
@@ -128,7 +127,7 @@ class RtviRoutes:
         """Take a seat and answer; the call then runs in a task of its own."""
         call = Call(sample_rate_hz=self._room.sample_rate_hz, ice_servers=self._room.ice_servers)
         call.link.peer = peer
-        return call.id, await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
+        return call.id, await self._calls.open(call, offer.sdp, lambda _seat: call.run(self._serve))
 
     def _check_origin(self, request: Request) -> None:
         if not may_connect(request, self._room.allowed_origins):

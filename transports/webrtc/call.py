@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from loguru import logger
 
 from bargein.errors import ProtocolError
 from bargein.processors.clock import monotonic_ms
-from bargein.transports.local.server import expect_hello, tell_failures
-from bargein.transports.local.transport import LocalTransport
+from bargein.transports.local.conversations import Conversations
+from bargein.transports.local.failures import tell_failures
+from bargein.transports.local.seats import Seat
+from bargein.transports.local.server import expect_hello
 from bargein.transports.webrtc.link import DataLink
 from bargein.transports.webrtc.peer import Peer
 from bargein.transports.webrtc.room import WebrtcRoom
-
-Serve = Callable[[LocalTransport, DataLink], Awaitable[None]]
-"""Runs one conversation, and returns when it is over."""
 
 ANSWER_S = 10.0
 """To answer an offer; asking a STUN server that is silent takes 5 s of it."""
@@ -31,11 +29,10 @@ LAST_WORDS_S = 0.3
 
 
 class Call:
-    """A peer, its link, and the transport between them and a pipeline."""
+    """A peer and its link: one connection to a conversation."""
 
     def __init__(self, room: WebrtcRoom) -> None:
         """Nothing is opened before `answer`."""
-        self._room = room
         self._peer = Peer(
             hear=lambda data: self.link.hear(data),
             ice_servers=room.ice,
@@ -51,12 +48,12 @@ class Call:
         except TimeoutError:
             raise ProtocolError("bad_offer", f"no answer was found in {ANSWER_S:.0f} s") from None
 
-    async def run(self, serve: Serve) -> None:
-        """Serve the browser until it is gone or the bot has ended; never raises."""
+    async def run(self, conversations: Conversations, seat: Seat) -> None:
+        """Let the browser talk until it is gone or the bot has ended; never raises."""
         if not await self._connects():
             return
         watching = asyncio.create_task(self._watch())
-        await tell_failures(self.link, self._converse(serve))
+        await tell_failures(self.link, self._converse(conversations, seat))
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         if not self._peer.gone.is_set():
@@ -72,14 +69,8 @@ class Call:
         self.link.close()
         await self._peer.close()
 
-    async def _converse(self, serve: Serve) -> None:
-        hello = await expect_hello(self.link)
-        transport = LocalTransport(
-            self.link,
-            sample_rate_hz=self._room.sample_rate_hz,
-            capabilities=hello.capabilities,
-        )
-        await serve(transport, self.link)
+    async def _converse(self, conversations: Conversations, seat: Seat) -> None:
+        await conversations.join(self.link, await expect_hello(self.link), seat=seat)
 
     async def _connects(self) -> bool:
         peer = self._peer

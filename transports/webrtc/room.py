@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from bargein.errors import PartError
-from bargein.transports.local.room import LocalRoom
+from bargein.transports.local.room import GRACE_S, LocalRoom
 
 
 class IceServer(BaseModel):
@@ -64,6 +64,17 @@ class WebrtcRoom(LocalRoom):
                 )
             ),
         ] = None,
+        grace_s: Annotated[
+            float,
+            Field(
+                ge=0,
+                le=3600,
+                description=(
+                    "So long a session waits for a client whose connection was lost; it then goes "
+                    "on where it was. Its seat is kept. 0 ends it at once."
+                ),
+            ),
+        ] = GRACE_S,
         metrics: Annotated[
             bool | None,
             Field(
@@ -88,5 +99,6 @@ class WebrtcRoom(LocalRoom):
             max_sessions=max_sessions,
             allowed_origins=allowed_origins,
             metrics=metrics,
+            grace_s=grace_s,
         )
         self.ice = tuple(ice_servers or ())

@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bargein.errors import ProtocolError
 from bargein.transports.local.body import MAX_BODY_BYTES, read_body
+from bargein.transports.local.conversations import Conversations
 from bargein.transports.local.origin import may_connect
 from bargein.transports.local.refusals import Refusals
 from bargein.transports.local.seated_call import SeatedCalls
 from bargein.transports.local.seats import Seats
 from bargein.transports.local.server import TRANSPORT
-from bargein.transports.webrtc.call import Call, Serve
+from bargein.transports.webrtc.call import Call
 from bargein.transports.webrtc.room import WebrtcRoom
 
 OFFER = "/webrtc"
@@ -36,13 +37,13 @@ class Offer(BaseModel):
 
 
 class WebrtcRoutes:
-    """Answers browsers; each conversation is run by `serve`."""
+    """Answers browsers, and lets them join their conversations."""
 
-    def __init__(self, room: WebrtcRoom, seats: Seats, serve: Serve) -> None:
-        """Share the room's seats."""
+    def __init__(self, room: WebrtcRoom, seats: Seats, conversations: Conversations) -> None:
+        """Share the room's seats and conversations."""
         self._room = room
-        self._serve = serve
-        self._calls: SeatedCalls[Call] = SeatedCalls(seats)
+        self._conversations = conversations
+        self._calls: SeatedCalls[Call] = SeatedCalls(seats, lent=True)
         self._refusals = Refusals()
 
     def add_to(self, app: FastAPI) -> None:
@@ -81,7 +82,7 @@ class WebrtcRoutes:
         call = Call(self._room)
         call.link.peer = request.client.host if request.client else ""
         try:
-            return await self._calls.open(call, offer.sdp, partial(call.run, self._serve))
+            return await self._calls.open(call, offer.sdp, partial(call.run, self._conversations))
         except ProtocolError as error:
             raise HTTPException(429 if error.code == "room_full" else 400, str(error)) from error
 
