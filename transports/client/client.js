@@ -8,11 +8,13 @@
  */
 
 import {AudioPath, fetchVad, openMicrophone, requireAudio, stopTracks} from './audio_path.js';
-import {ClientError, closedByPage, serverError, serverGone} from './client_error.js';
+import {ClientError, closedByPage, serverError, serverGone, sessionLost} from './client_error.js';
 import {eventsOf} from './events.js';
 import {Heartbeat, readPong} from './heartbeat.js';
+import {KeptSession, tabStorage} from './kept_session.js';
 import {openLine} from './line.js';
-import {unlessAborted} from './waiting.js';
+import {Reconnecting} from './reconnecting.js';
+import {sleep, unlessAborted} from './waiting.js';
 import {PROTOCOL_VERSION, Wire} from './wire.js';
 
 export {ClientError};
@@ -29,7 +31,7 @@ const FLOOR_MESSAGES = new Set([
 const CLOCKED = new Set(['bargein/truncate', 'bargein/ping']);
 
 export class BargeinClient extends EventTarget {
-  /** @type {'closed'|'connecting'|'open'} */
+  /** @type {'closed'|'connecting'|'open'|'reconnecting'} */
   state = 'closed';
   #options;
   #server = {threshold: 0.65};
@@ -44,10 +46,10 @@ export class BargeinClient extends EventTarget {
   #roundTrip = {};
   #ticking = null;
   #session = '';
+  #botRateHz = 0;
   #floorSeq = 0;
-  #lastPlayout = null;
-  // What to take up again: set when the connection was lost, not when the page closed it.
-  #resume = null;
+  // What to take up again when the connection was lost, but not when the page closed it.
+  #kept = new KeptSession(tabStorage(), Date.now());
   // The last final transcript; and the same where a session that was taken up repeats it.
   #said = null;
   #told = null;
@@ -70,6 +72,15 @@ export class BargeinClient extends EventTarget {
   } = {}) {
     super();
     this.#options = {open, token, threshold, overlap, duckOnHint, record};
+    // A page that is loaded again comes back as one whose connection was lost.
+    globalThis.addEventListener('pagehide', () => {
+      if (this.state === 'open') this.#kept.lose(Date.now());
+    });
+  }
+
+  /** Whether `connect` takes up a session that waits for this page. */
+  get continues() {
+    return this.#kept.waits && this.#kept.graceMs > 0;
   }
 
   // --- connecting -------------------------------------------------------------------------
@@ -106,7 +117,7 @@ export class BargeinClient extends EventTarget {
     }
   }
 
-  async #greet(signal, microphone) {
+  async #greet(signal, microphone, boundMs = undefined) {
     const line = await this.#options.open(microphone);
     if (signal.aborted) {
       line.close();
@@ -117,13 +128,19 @@ export class BargeinClient extends EventTarget {
       packet: (buffer) => this.#receive({buffer}),
       gone: (error) => this.#drop(error),
     });
-    return this.#wire.greet({
-      token: line.token ?? this.#options.token,
-      protocol: PROTOCOL_VERSION,
-      capabilities: {vad: true, exact_playout: this.#wire.voice === null},
-      clock_ms: performance.now(),
-      resume: this.#resume,
-    });
+    return this.#wire.greet(() => this.#hello(line.token), boundMs);
+  }
+
+  async #hello(token = this.#options.token) {
+    const capabilities = {vad: true, exact_playout: this.#wire.voice === null};
+    if (this.#path !== null) {
+      // What sounded behind this position would sound again.
+      this.#path.order({order: 'stand'});
+      const position = await this.#path.ask('position');
+      if (position !== null) this.#kept.heard(position);
+    }
+    const resume = this.#kept.resume(Date.now());
+    return {token, protocol: PROTOCOL_VERSION, capabilities, clock_ms: performance.now(), resume};
   }
 
   async #fetchVad() {
@@ -137,9 +154,9 @@ export class BargeinClient extends EventTarget {
   #openPath(microphone, welcome, vad) {
     const {overlap, duckOnHint, record} = this.#options;
     this.#server = {threshold: welcome.probability_threshold};
-    const taken = this.#resume?.session === welcome.session ? this.#resume : null;
-    const resume = taken && {utterance: taken.utterance, played: taken.played_samples};
+    const resume = this.#kept.goesOn(welcome);
     const {epoch} = welcome;
+    this.#botRateHz = welcome.sample_rate_hz;
     const options = {...vad, ...this.#hearing, epoch, overlap, duckOnHint, record, resume};
     return AudioPath.open(microphone, welcome.sample_rate_hz, options, {
       outgoing: (list) => list.forEach((outgoing) => this.#send(outgoing)),
@@ -148,10 +165,10 @@ export class BargeinClient extends EventTarget {
   }
 
   #start(welcome) {
-    this.#told = this.#resume?.session === welcome.session ? this.#said : null;
+    this.#told = this.#session === welcome.session ? this.#said : null;
     this.#session = welcome.session;
     this.#floorSeq = 0;
-    this.#lastPlayout = this.#resume = null;
+    this.#kept.begin(welcome, Date.now());
     this.#path.muteMicrophone(this.#microphoneMuted);
     this.#heartbeat = new Heartbeat(performance.now());
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
@@ -173,12 +190,12 @@ export class BargeinClient extends EventTarget {
 
   /** Close everything; audio stops at once. */
   async close() {
-    this.#resume = null;
+    this.#kept.forget();
     this.#connecting?.abort(closedByPage());
-    this.#cutWire();
+    this.#cutWire((wire) => wire.leave());
     const path = this.#path;
     this.#path = null;
-    if (this.state === 'open') this.#enter('closed');
+    if (this.state === 'open' || this.state === 'reconnecting') this.#enter('closed');
     await path?.close();
   }
 
@@ -199,11 +216,79 @@ export class BargeinClient extends EventTarget {
       return;
     }
     this.#cutWire();
-    const {utterance = 0, played = 0} = this.#lastPlayout ?? {};
-    this.#resume = {session: this.#session, utterance, played_samples: played};
+    this.#kept.lose(Date.now());
+    if (error.code === 'server_gone' && this.#kept.graceMs > 0) void this.#comeBack(error);
+    else this.#giveUp(error);
+  }
+
+  #giveUp(error) {
+    if (error.final) this.#kept.forget();
     this.#enter('closed', {error: error.detail});
     if (error.code === 'no_worklet') void this.#path.close();
     else void this.#drain(this.#path);
+  }
+
+  // --- coming back ------------------------------------------------------------------------
+
+  /** The connection was lost, and the session waits: microphone and engine stay as they are. */
+  async #comeBack(lost) {
+    this.#path.order({order: 'lose'});
+    this.#connecting = new AbortController();
+    const {signal} = this.#connecting;
+    this.#enter('reconnecting', {error: lost.detail});
+    try {
+      this.#takeUp(await this.#greetAgain(signal));
+    } catch (error) {
+      this.#cutWire();
+      if (error.code === 'closed') return;
+      if (!(error instanceof ClientError)) throw error;
+      this.#kept.forget();
+      this.#giveUp(error);
+    }
+  }
+
+  async #greetAgain(signal) {
+    const tries = new Reconnecting(performance.now(), this.#kept.graceMs);
+    for (;;) {
+      const waitMs = tries.nextMs(performance.now());
+      if (waitMs === null) throw sessionLost(this.#kept.graceMs);
+      await unlessAborted(signal, sleep(waitMs));
+      try {
+        return await this.#tryAgain(signal, tries.boundMs(performance.now()));
+      } catch (error) {
+        this.#cutWire();
+        const isOver = signal.aborted || !(error instanceof ClientError) || error.final;
+        if (isOver) throw signal.aborted ? signal.reason : error;
+      }
+    }
+  }
+
+  /** One try: when its time is over it opens nothing any more. */
+  async #tryAgain(signal, boundMs) {
+    const attempt = new AbortController();
+    const stop = () => attempt.abort(signal.reason);
+    signal.addEventListener('abort', stop);
+    const bound = setTimeout(
+      () => attempt.abort(serverGone('The server does not answer.')), boundMs,
+    );
+    try {
+      return await unlessAborted(attempt.signal, this.#greet(attempt.signal, null, boundMs));
+    } finally {
+      clearTimeout(bound);
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** @throws {ClientError} where who answers speaks at another rate */
+  #takeUp(welcome) {
+    const isSame = welcome.session === this.#session;
+    if (welcome.sample_rate_hz !== this.#botRateHz) throw sessionLost(this.#kept.graceMs);
+    const from = {utterance: 0, played: 0, ...this.#kept.goesOn(welcome), epoch: welcome.epoch};
+    this.#path.order({order: 'takeUp', from});
+    this.#start(welcome);
+    if (isSame) return;
+    const message = 'The conversation before is over; this is a new one.';
+    this.#tell('warning', {code: 'session_lost', message});
   }
 
   /** Let what is here sound to its end, within a bound. */
@@ -212,16 +297,17 @@ export class BargeinClient extends EventTarget {
     path.order({order: 'lose'});
     const endMs = performance.now() + DRAIN_BOUND_MS;
     while (path === this.#path && performance.now() < endMs && !(await path.ask('drained'))) {
-      await new Promise((resolve) => { setTimeout(resolve, DRAIN_EVERY_MS); });
+      await sleep(DRAIN_EVERY_MS);
     }
     if (path === this.#path) await path.close();
   }
 
-  #cutWire() {
+  #cutWire(close = (wire) => wire.close()) {
     clearInterval(this.#ticking);
-    this.#wire?.close();
+    const wire = this.#wire;
     this.#wire = null;
     this.#waiting = [];
+    if (wire !== null) close(wire);
   }
 
   // --- carrying ---------------------------------------------------------------------------
@@ -268,7 +354,7 @@ export class BargeinClient extends EventTarget {
   }
 
   #tellOfEngine({name, detail}) {
-    if (name === 'playout') this.#lastPlayout = detail;
+    if (name === 'playout') this.#kept.heard(detail);
     // Timers of hidden pages are slowed down; the engine's clock is not.
     if (name === 'levels') this.#tick();
     this.#tell(name, detail);

@@ -74,6 +74,16 @@ export const roomFull = (message) => new ClientError(
   'Close the other page that talks with this bot, then connect again.',
 );
 
+export const sessionLost = (graceMs) => new ClientError(
+  'session_lost',
+  `The connection was lost, and could not be made again within ${Math.round(graceMs / 1000)} s.`,
+  'Check that the network is up, then connect again: it is a new conversation.',
+);
+
+export const takenOver = (message) => new ClientError(
+  'taken_over', message, 'Go on there, or connect again for a new conversation.', true,
+);
+
 export const botFailed = (message) => new ClientError(
   'bot_failed',
   message,
@@ -97,6 +107,7 @@ export const refused = (status, message) => (
 /** An `error` message of the server's. */
 export function serverError({code, message, final}) {
   if (code === 'version' || code === 'version_mismatch') return versionMismatch(message);
+  if (code === 'taken_over') return takenOver(message);
   if (code === 'room_full') return roomFull(message);
   if (code === 'bot_failed') return botFailed(message);
   if (code === 'budget') return budgetSpent(message);

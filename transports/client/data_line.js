@@ -16,6 +16,8 @@ const GATHER_BOUND_MS = 2000;
 const ANSWER_BOUND_MS = 12_000;
 /** From the answer to both channels open: then there is no way for UDP. */
 const OPEN_BOUND_MS = 6000;
+/** For the last message: closing a connection drops what waits in it. */
+const LAST_WORD_MS = 200;
 
 export class DataLine {
   /** For the page. */
@@ -99,11 +101,11 @@ export class DataLine {
     if (channel.readyState === 'open') channel.send(data);
   }
 
-  /** Close without a word. */
+  /** Close; what was sent may still go out. */
   close() {
     this.onclose = null;
     this.readyState = WebSocket.CLOSED;
-    this.#connection?.close();
+    setTimeout(() => this.#connection?.close(), LAST_WORD_MS);
   }
 }
 

@@ -1,5 +1,10 @@
 /** Waits that end: by a bound, or when they are called off. */
 
+/** So much time passes. */
+export function sleep(ms) {
+  return new Promise((resolve) => { setTimeout(resolve, ms); });
+}
+
 /** The promise's value, or `makeError()` thrown after `boundMs`. */
 export function bounded(promise, boundMs, makeError) {
   return new Promise((resolve, reject) => {

@@ -36,20 +36,22 @@ export class Wire {
   }
 
   /**
-   * Say hello and wait for the welcome, at most 10 s.
-   * @param {object} hello
+   * Say hello and wait for the welcome.
+   * @param {() => object|Promise<object>} hello is asked for when the connection is there
+   * @param {number} [boundMs] how long at most
    * @returns {Promise<object>} the welcome
    * @throws {ClientError}
    */
-  async greet(hello) {
+  async greet(hello, boundMs = WELCOME_BOUND_MS) {
     const welcome = await new Promise((resolve, reject) => {
       const bound = setTimeout(
-        () => reject(serverGone('The server does not answer.')), WELCOME_BOUND_MS,
+        () => reject(serverGone('The server does not answer.')), boundMs,
       );
       const settle = (how, value) => { clearTimeout(bound); how(value); };
-      const sayHello = () => this.send({type: 'bargein/hello', ...hello});
-      if (this.#socket.readyState === WebSocket.OPEN) sayHello();
-      else this.#socket.onopen = sayHello;
+      const sayHello = async () => this.send({type: 'bargein/hello', ...await hello()});
+      const begin = () => { sayHello().catch((error) => settle(reject, error)); };
+      if (this.#socket.readyState === WebSocket.OPEN) begin();
+      else this.#socket.onopen = begin;
       // A socket that the page's policy forbids tells an error, and in some browsers no close.
       this.#socket.onerror = this.#socket.onclose =
         () => settle(reject, serverGone('The server cannot be reached.'));
@@ -92,6 +94,12 @@ export class Wire {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     const most = this.#socket.mostWaitingBytes ?? MOST_WAITING_BYTES;
     if (this.#socket.bufferedAmount <= most) this.#socket.send(buffer);
+  }
+
+  /** Leave for good: the server's session ends at once. */
+  leave() {
+    if (this.#session !== '') this.send({type: 'bargein/goodbye'});
+    this.close();
   }
 
   /** Close without a word to the handlers. */

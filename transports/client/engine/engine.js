@@ -56,6 +56,10 @@ export class Engine {
   #aheadSinceMs = null;
   // Where the bot was cut off last, told again and again: it may have been lost.
   #cutAt = null;
+  // Nobody hears a truncate; and, where it stands, nothing sounds until the session goes on.
+  #connection = 'open';
+  #makePlayer;
+  #botRateHz;
   #tape;
 
   /**
@@ -83,9 +87,15 @@ export class Engine {
     this.#rateHz = rateHz;
     this.#settings = {threshold, overlap, duckOnHint, gateDb, echoGateDb};
     this.#ear = new Ear(rateHz, vad);
-    this.#player = makePlayer(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
-    this.#admission = new Admission(epoch, botRateHz);
+    this.#makePlayer = () => makePlayer(rateHz, botRateHz, (telling) => this.#hearPlayer(telling));
+    this.#botRateHz = botRateHz;
     this.#tape = record ? new Tape(rateHz) : null;
+    this.#begin(epoch, resume);
+  }
+
+  #begin(epoch, resume) {
+    this.#player = this.#makePlayer();
+    this.#admission = new Admission(epoch, this.#botRateHz);
     if (resume) this.#player.passOver(resume.utterance);
     if (resume && resume.played > 0) this.#player.expect(resume.utterance, resume.played);
   }
@@ -159,6 +169,7 @@ export class Engine {
   }
 
   #detect(utterance) {
+    if (this.#connection !== 'open') return;
     const isNew = this.#contest.open === null;
     this.#beginContest({utterance, detected: true, onsetToMuteMs: this.#ear.onsetAgoMs});
     if (!isNew) return;
@@ -186,7 +197,8 @@ export class Engine {
 
   #openOrCloseGate() {
     const {overlap, duckOnHint} = this.#settings;
-    if (this.#contest.open !== null) this.#player.gate = overlap === 'duck' ? 'ducked' : 'muted';
+    if (this.#connection === 'standing') this.#player.gate = 'muted';
+    else if (this.#contest.open !== null) this.#player.gate = overlap === 'duck' ? 'ducked' : 'muted';
     else this.#player.gate = duckOnHint && this.#ear.hinted ? 'hinted' : 'open';
   }
 
@@ -244,7 +256,32 @@ export class Engine {
 
   /** The connection is gone: what is here plays on. */
   loseConnection() {
+    this.#connection = 'lost';
     this.#closeContest('lost', {reason: 'the connection was lost'});
+  }
+
+  /** Nothing sounds from now on: the server is about to be told the `position`. */
+  stand() {
+    this.#connection = 'standing';
+    this.#openOrCloseGate();
+  }
+
+  /** What plays, or played last, and how much of it was played. */
+  get position() {
+    const {current, lastHeard} = this.#player;
+    const {id, played} = current ?? {id: lastHeard, played: this.#player.playedOf(lastHeard)};
+    return {utterance: id, played};
+  }
+
+  /**
+   * The session goes on over another connection, from this sample; nothing of before will sound.
+   * @param {{epoch: number, utterance: number, played: number}} from
+   */
+  takeUp({epoch, utterance, played}) {
+    this.#connection = 'open';
+    this.#aheadSinceMs = null;
+    this.#begin(epoch, {utterance, played});
+    this.#openOrCloseGate();
   }
 
   #answers = {

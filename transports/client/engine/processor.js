@@ -47,6 +47,8 @@ export class EngineProcessor extends AudioWorkletProcessor {
       case 'message': engine.receiveMessage(order.message); break;
       case 'set': engine.set(order.settings); break;
       case 'lose': engine.loseConnection(); break;
+      case 'stand': engine.stand(); break;
+      case 'takeUp': engine.takeUp(order.from); break;
       case 'report': engine.report(); break;
       case 'close': this.#open = false; break;
       case 'ask': this.port.postMessage({answer: engine[order.what], id: order.id}); break;

@@ -48,6 +48,7 @@ export function mount(root, Client, {record = false, transport = 'auto'} = {}) {
   bindAnswers(client, part);
   bindInterruptions(client, part);
   bindHelp(root, part, settings, () => session.toggleMicrophone());
+  if (client.continues) stage.continues();
   return {client};
 }
 
@@ -116,8 +117,8 @@ function bindStage(root, client, session, stage, part) {
   on(client, 'connection', ({state, step, error}) => {
     stage.connection(state, step);
     if (state !== 'open') ring.floor(state);
-    if (error) stage.trouble(error, wasOpen);
-    wasOpen = state === 'open';
+    if (error && state === 'closed') stage.trouble(error, wasOpen);
+    wasOpen = state === 'open' || state === 'reconnecting';
   });
   on(client, 'welcome', ({bot, examples}) => {
     part('bot-name').textContent = bot;
@@ -125,7 +126,7 @@ function bindStage(root, client, session, stage, part) {
     showExamples(part, examples);
   });
   on(client, 'floor', ({state}) => {
-    if (client.state === 'closed') return;
+    if (client.state !== 'open') return;
     stage.floor(state);
     ring.floor(state);
   });
@@ -185,6 +186,7 @@ function bindConversation(client, announcer, part) {
   on(client, 'connection', ({state, error}) => {
     if (state === 'closed') become(transcripts.ended(transcript));
     if (state === 'open') announcer.say(['Connected. You can talk.']);
+    if (state === 'reconnecting') announcer.say(['The connection was lost. Reconnecting.']);
     if (state === 'closed' && !error) announcer.say(['Stopped.']);
   });
 }

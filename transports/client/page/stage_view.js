@@ -4,7 +4,9 @@ import {element} from './element.js';
 import {FLOOR, STEP, troubleOf} from './wording.js';
 
 const WARNING_MS = 12_000;
-const BUTTON_WORDS = Object.freeze({closed: 'Start', connecting: 'Cancel', open: 'Stop'});
+const BUTTON_WORDS = Object.freeze({
+  closed: 'Start', connecting: 'Cancel', open: 'Stop', reconnecting: 'Stop',
+});
 
 export class StageView {
   #parts;
@@ -17,7 +19,13 @@ export class StageView {
     this.#onRetry = onRetry;
   }
 
-  /** Show the state of the connection: closed, connecting (with its step) or open. */
+  /** A session waits for this page: it was loaded again. */
+  continues() {
+    this.#parts.buttonWords.textContent = 'Continue';
+    this.floor('continues');
+  }
+
+  /** Show the state of the connection: closed, connecting (with its step), open or reconnecting. */
   connection(state, step) {
     const {button, buttonWords, mute, steps, link, linkWords} = this.#parts;
     button.dataset.state = state;
@@ -27,11 +35,12 @@ export class StageView {
     if (state === 'closed') linkWords.textContent = 'Not connected';
     if (state === 'connecting') linkWords.textContent = 'Connecting';
     if (state === 'open') linkWords.textContent = 'Connected';
+    if (state === 'reconnecting') linkWords.textContent = 'Reconnecting …';
     steps.hidden = state !== 'connecting';
     this.#step(step);
     if (state !== 'closed') this.trouble(null);
     if (state === 'connecting') this.floor('connecting', STEP[step]);
-    if (state !== 'connecting') this.floor(state === 'open' ? 'idle' : 'closed');
+    else this.floor(state === 'open' ? 'idle' : state);
   }
 
   /** Show who has the floor, in words and as a shape. */

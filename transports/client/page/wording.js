@@ -2,6 +2,8 @@
 
 export const FLOOR = Object.freeze({
   closed: {words: 'Ready', hint: 'Press Start to open the microphone.'},
+  continues: {words: 'Ready', hint: 'Press Continue: the bot waits for you.'},
+  reconnecting: {words: 'Reconnecting …', hint: 'The connection was lost. The bot waits for you.'},
   broken: {words: 'Not connected', hint: ''},
   connecting: {words: 'Connecting', hint: 'A moment.'},
   idle: {words: 'Your turn', hint: 'Say something.'},
@@ -48,6 +50,16 @@ export const TROUBLE = Object.freeze({
     what: 'The connection was lost.',
     wayOut: 'Reconnect; if that fails, see that the server runs and that you are online.',
     retry: 'Reconnect',
+  },
+  session_lost: {
+    what: 'The connection was lost for too long, and the conversation is over.',
+    wayOut: 'See that you are online, then begin a new one.',
+    retry: 'Start again',
+  },
+  taken_over: {
+    what: 'Another page has taken up this conversation.',
+    wayOut: 'Go on there, or begin a new one here.',
+    retry: 'Start a new one',
   },
   server_gone: {
     what: 'The server cannot be reached.',
