@@ -794,6 +794,16 @@ def test_while_nobody_listens_nothing_goes_out_and_nothing_counts_as_heard() -> 
     assert not out.assume_played(1_000_000)
 
 
+def test_a_word_said_again_goes_on_where_the_listener_is_after_another_loss() -> None:
+    out, _ = away(700, whole_word=True)
+    out.take(5000)
+    out.away = True
+    out.acknowledge(1, 450)
+    assert out.return_to(whole_word=False, now_ms=5100) == (1, 450)
+    out.pause()
+    assert out.resume(1, 460, 5200) == 460
+
+
 def test_a_word_that_is_said_again_was_heard_all_the_same() -> None:
     out, _ = away(700, whole_word=True)
     sent(out, 5000)

@@ -288,7 +288,7 @@ class Playout(Generic[Item]):
         """
         self._pacing.restart(now_ms)
         for each in self._queue:
-            each.begin_again(at[1] if at is not None and at[0] == each.id else each.played)
+            each.begin_again(at[1] if at is not None and at[0] == each.id else each.now)
 
     def return_to(self, *, whole_word: bool, now_ms: float) -> tuple[int, int]:
         """The listener is back: play on from here, and give utterance and sample.

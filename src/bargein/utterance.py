@@ -22,6 +22,8 @@ class Utterance:
     reached: int = 0
     """How far it was ever sent: the listener may have played so much."""
     played: int = 0
+    now: int = 0
+    """Where the listener is: behind `played` while a word is said again."""
     said_before: int = 0
     """So much was heard before it was said again from an earlier sample: nobody unhears it."""
     finished: bool = False
@@ -40,11 +42,12 @@ class Utterance:
         """The listener has played up to here; what it can't have is not believed."""
         heard = min(sample, self.reached)
         self.played = max(self.played, heard)
+        self.now = max(self.now, heard)
         self.sent = max(self.sent, heard)
 
     def begin_again(self, sample: int) -> None:
         """Send it again from here on, which may be before what was played."""
-        self.sent = sample
+        self.sent = self.now = sample
         self.end_sent = False
         self.said_before = max(self.said_before, self.played if sample < self.played else 0)
 
@@ -52,9 +55,9 @@ class Utterance:
     def word_begin(self) -> int:
         """Where the word begins in which it was stopped; between two words just there."""
         for word in self.words.words:
-            if word.start_sample < self.played < word.end_sample:
+            if word.start_sample < self.now < word.end_sample:
                 return max(word.start_sample, self.base)
-        return self.played
+        return self.now
 
     @property
     def total(self) -> int:
