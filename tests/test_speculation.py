@@ -42,14 +42,19 @@ from bargein.pipelines.session import _setter
 from bargein.processors import end_of_turn
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.floor_frames import SILENCE_MS
+from bargein.processors.guarded_llm import guard
 from bargein.processors.interruption import Interruption
 from bargein.processors.played_audio import PlayedAudio
 from bargein.processors.provisional_llm import make_provisional
 from bargein.processors.speculation import Speculation
+from bargein.processors.tool_calls import ToolCalls
 from bargein.processors.user_context import UserContext
 from bargein.processors.wire import Wire
 from bargein.protocol import Welcome
 from bargein.speculation import Outcome, Prediction, Resolved
+from bargein.tools.policy import ToolPolicy
+from bargein.tools.schema import Schema
+from bargein.tools.tool import PythonHandler, Tool
 from tests.room.parts import GivenLlm
 from tests.test_orders import Silence
 
@@ -263,14 +268,18 @@ async def opened(
     context = LLMContext()
     booked: list[tuple[str, list[Any]]] = []
 
-    async def book(params: FunctionCallParams) -> None:
-        booked.append((params.arguments["who"], list(params.context.messages)))
-        await params.result_callback({"booked": True})
+    class Desk:
+        async def run(self, _: Tool, arguments: dict[str, Any]) -> Any:
+            booked.append((arguments["who"], list(context.messages)))
+            return {"booked": True}
 
+    who = Schema.of_arguments({"who": {"type": "string"}})
+    book = Tool("book", "Book it.", who, PythonHandler("desk", "book"))
+    calls = ToolCalls(ToolPolicy([book]), context, Desk())
     if model._calls_tool:
         schema = FunctionSchema("book", "Book it.", {"who": {"type": "string"}}, ["who"])
         context.set_tools(ToolsSchema([schema]))
-        model.register_function("book", book)
+        guard(model, calls)
     interruption = Interruption(reply_within_ms=reply_within_ms)
     played_audio = PlayedAudio()
     speculation, watching = Speculation(**settings), Watching()
@@ -282,22 +291,30 @@ async def opened(
         rules=EndpointRules(silence_ms=silence_ms, likely_silence_ms=silence_ms),
         analyzer=None,
         speculation=speculation if speculation.enabled else None,
+        tools=calls,
     )
-    assistant = AssistantContext(context, user=user)
-    played_audio.attach(wire=wire, ears=interruption)
+    assistant = AssistantContext(context, user=user, wrote=calls.wrote)
+    played_audio.attach(wire=wire, ears=interruption, tools=calls)
+    calls.attach(speaker=interruption, voice=played_audio)
     interruption.attach(
         wire=wire,
         played_audio=played_audio,
         welcome=Welcome(),
         min_speech_duration_ms=150,
         correct=assistant.correct,
+        tools=calls,
     )
     if speculation.enabled:
         provisional = make_provisional(
             model, context=context, void=lambda: speculation.void(Outcome.CONTEXT_CHANGED)
         )
         speculation.attach(
-            branch=user, bot=played_audio, llm=provisional, context=context, watcher=watching
+            branch=user,
+            bot=played_audio,
+            llm=provisional,
+            context=context,
+            watcher=watching,
+            tools=calls,
         )
     worker = PipelineWorker(
         Pipeline([interruption, Start(), speculation, user, model, voice, played_audio, assistant]),
@@ -327,6 +344,7 @@ async def opened(
     try:
         yield room
     finally:
+        await calls.close()
         await worker.cancel()
         async with asyncio.timeout(10):
             await running

@@ -266,7 +266,9 @@ class Room:
 
     async def sound(self) -> None:
         """Make a noise: the client mutes the bot, and it is for nothing."""
-        heard = {"utterance": 0, "played_samples": 0, "probability": 0.8}
+        utterance = self.loudspeaker.bot.utterance if self.loudspeaker.bot else 0
+        played = RATE_HZ // 4 if utterance else 0
+        heard = {"utterance": utterance, "played_samples": played, "probability": 0.8}
         stamp = {"v": 1, "session": "s", "seq": next(_ids), "epoch": self.epoch}
         message = {"type": "bargein/truncate", **stamp, **heard}
         await self.hear(InputTransportMessageFrame(message=message))
