@@ -1,8 +1,8 @@
 # make run    sets everything up, then serves a bot at http://127.0.0.1:7860
 # make test   sets everything up, then passes all tests
 # make check  lint, types and the fast tests: under a minute
-# All that is installed goes into .tools and .venv in this folder; the one exception is a
-# Chromium for the browser tests, see tools/chromium.sh.
+# All that is installed goes into .tools and .venv in this folder, but for what the tests want of
+# the system: see tools/chromium.sh and tools/packages.sh.
 
 CONFIG ?= configs/local.yaml
 PYTHON ?= python3
@@ -14,10 +14,10 @@ INSTALLED_DEV := .venv/.installed-dev
 
 FAST := not slow and not browser
 # They talk in real time, and each wants the machine for itself; the others run two at a time.
-ALONE := $(addprefix tests/,browser daily device end_to_end rehearsal room rtvi turns webrtc)
+ALONE := $(addprefix tests/,browser control daily device end_to_end rehearsal room rtvi turns webrtc)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types fast docs chromium clean
+.PHONY: help run test check lint types fast docs chromium packages clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -25,7 +25,7 @@ help:
 run: $(INSTALLED)
 	@$(BIN)/bargein run $(CONFIG)
 
-test: $(INSTALLED_DEV) chromium lint types
+test: $(INSTALLED_DEV) chromium packages lint types
 	$(BIN)/pytest -n 2 --dist loadscope $(addprefix --ignore=,$(ALONE))
 	$(BIN)/pytest $(ALONE)
 
@@ -47,6 +47,9 @@ docs: $(INSTALLED_DEV)
 
 chromium: $(INSTALLED_DEV)
 	@sh tools/chromium.sh $(BIN)/playwright
+
+packages:
+	@sh tools/packages.sh
 
 clean:
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
