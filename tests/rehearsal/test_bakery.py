@@ -76,4 +76,4 @@ def test_orders_are_placed_after_a_yes_and_nowhere_else(
     book = bot.parent / "bakery" / "orders" / "orders.jsonl"
     orders = [json.loads(line) for line in book.read_text().splitlines()]
     assert len(orders) >= sum(name in ORDERING for name in reports)
-    assert {(order["count"], order["bread"]) for order in orders} == {(2, "baguettes")}
+    assert {(order["count"], order["bread"]) for order in orders} == {(3, "croissants")}
