@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from bargein.errors import PartError
-from bargein.pipelines.handlers import Found
+from bargein.pipelines.handlers import Found, package_of, root_of
 from bargein.processors.sandbox.ground import grounds
 from bargein.processors.sandbox.line import WorkerError
 from bargein.processors.sandbox.outcome import Failure
 from bargein.processors.sandbox.plan import Job
 from bargein.processors.sandbox.prepared import Prepared
+from bargein.processors.sandbox.said import loggable
 from bargein.processors.sandbox.setup import Limits
 from bargein.tools.describing import describe
 from bargein.tools.keywords import Json
@@ -60,8 +60,8 @@ async def _ask_all(functions: Sequence[Found]) -> Declarations:
 
 async def _asked(source: str, found: Found, names: list[str]) -> Json:
     """Give the answer of a process that imports the source, or a text that says why it has none."""
-    permissions = Permissions(read=(_package_of(found),))
-    folder = [] if found.handler.is_file else [str(_root_of(found))]
+    permissions = Permissions(read=(package_of(found),))
+    folder = [] if found.handler.is_file else [str(root_of(found))]
     arguments = {"source": source, "functions": names, "folders": folder}
     try:
         worker = await _started(Job(DESCRIBE, Limits(timeout_ms=ASK_MS), permissions))
@@ -72,7 +72,7 @@ async def _asked(source: str, found: Found, names: list[str]) -> Json:
     except WorkerError as error:
         if error.code is Failure.TIMED_OUT:
             return f"importing {source!r} takes longer than {ASK_MS} ms. Move it into the function."
-        return f"importing {source!r} failed: {error.detail}. Mend it."
+        return f"importing {source!r} failed: {loggable(error.detail, permissions)}. Mend it."
     finally:
         worker.end()
         await worker.gone()
@@ -89,19 +89,6 @@ async def _started(job: Job) -> Prepared:
     return await Prepared.start(job, ways[-1])
 
 
-def _root_of(found: Found) -> Path:
-    """Give the folder in which the top package, or the module, lies."""
-    depth = found.handler.source.count(".") + (found.path.name == "__init__.py")
-    return found.path.parents[depth]
-
-
-def _package_of(found: Found) -> Path:
-    """Give what an import needs to read: the file alone, or its whole package."""
-    if found.handler.is_file or found.path.parent == _root_of(found):
-        return found.path
-    return _root_of(found) / found.handler.source.split(".")[0]
-
-
 def _declared(answer: Json, name: str) -> Declared:
     """Read an answer, which anything may have written."""
     if isinstance(answer, str):
@@ -110,4 +97,5 @@ def _declared(answer: Json, name: str) -> Declared:
     if isinstance(said, dict) and isinstance(said.get("keys"), dict):
         return Declared(keys=said["keys"])
     problem = said.get("problem") if isinstance(said, dict) else None
-    return Declared(problem=str(problem or "its declaration could not be read."))
+    told = str(problem or "its declaration could not be read.")
+    return Declared(problem=loggable(told, Permissions()))

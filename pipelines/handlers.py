@@ -130,6 +130,19 @@ def _module(source: str, folder: str) -> Path | None:
     return Path(origin) if origin else None
 
 
+def root_of(found: Found) -> Path:
+    """Give the folder in which the top package, or the module, lies."""
+    depth = found.handler.source.count(".") + (found.path.name == "__init__.py")
+    return found.path.parents[depth]
+
+
+def package_of(found: Found) -> Path:
+    """Give what an import needs to read: the file alone, or its whole package."""
+    if found.handler.is_file or found.path.parent == root_of(found):
+        return found.path
+    return root_of(found) / found.handler.source.split(".")[0]
+
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -121,9 +121,11 @@ def load(
     transport = reader.transport(table.get("transport"))
     parts = reader.pipeline(table.get("pipeline"))
     ledger = locate(top.ledger, table.get("ledger"), found) if top else None
-    tools = ToolReader(environ, _files_of(table), found).read(table.get("tools"))
     rules = locate_audit(top.tool_rules, table.get("tool_rules"), found) if top else ToolRules()
     budget = budgets.locate(top.budget, table.get("budget"), found) if top else None
+    kept = [rules.audit, ledger.path if ledger else None, budget.path if budget else None]
+    own_files = [*_files_of(table), *(path for path in kept if path)]
+    tools = ToolReader(environ, own_files, found).read(table.get("tools"))
     if found:
         raise InvalidConfigError(found)
     assert top is not None

@@ -39,12 +39,14 @@ def check_paths(
 ) -> None:
     """Refuse paths by which a handler would change, or look into, what the bot itself is.
 
-    `own` are the bot's YAML files and handlers.
+    `own` are the bot's YAML files and handlers, and the files that it keeps.
     """
     files = {path.resolve() for path in own}
-    secrets = {folder / SECRETS for folder in {path.parent for path in files} | {Path.cwd()}}
+    secrets = _secrets(files)
     for path in permissions.write:
-        held = next((each for each in sorted(files | secrets) if _holds(path, each)), None)
+        held = next(
+            (each for each in (*sorted(files), *sorted(secrets)) if _holds(path, each)), None
+        )
         if held:
             message = f"{str(path)!r} holds {held.name!r}, which no tool may change. Name a folder"
             found.append(Problem(place, f"{name}.write: {message} of its own."))
@@ -56,6 +58,18 @@ def check_paths(
                 "the tool needs; a variable is permitted by `env`."
             )
             found.append(Problem(place, f"{name}.read: {message}"))
+
+
+def secret_in(package: Path, own: Iterable[Path]) -> Path | None:
+    """Give the bot's secrets that lie in a handler's package, all of which the handler sees."""
+    files = {path.resolve() for path in own}
+    shown = (each for each in sorted(_secrets(files)) if _holds(package.resolve(), each))
+    return next((each for each in shown if each.exists()), None)
+
+
+def _secrets(files: set[Path]) -> set[Path]:
+    """Where keys lie, if they do: beside the bot's files, and where it was started."""
+    return {folder / SECRETS for folder in {path.parent for path in files} | {Path.cwd()}}
 
 
 def _holds(path: Path, file: Path) -> bool:

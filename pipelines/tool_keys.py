@@ -24,7 +24,7 @@ class CommonKeys:
 
     environ: Mapping[str, str]
     own_files: list[Path]
-    """The YAML files of the configuration, and the files of handlers as they are found."""
+    """The YAML files of the configuration, what the bot keeps, and handlers as they are found."""
     found: list[Problem]
     _names: dict[str, Place] = field(default_factory=dict)
     _permitted: list[tuple[Permissions, Place, str]] = field(default_factory=list)

@@ -17,8 +17,9 @@ from bargein.config.tree import Items, Node, Scalar, Table, to_node
 from bargein.config.validate import validate
 from bargein.errors import Place
 from bargein.pipelines.declarations import Declared, declared_functions
-from bargein.pipelines.handlers import Found, find_handler
+from bargein.pipelines.handlers import Found, find_handler, package_of
 from bargein.pipelines.mcp_config import read_server
+from bargein.pipelines.permissions import secret_in
 from bargein.pipelines.tool_keys import CommonKeys, place_of
 from bargein.pipelines.tool_schemas import read_schema
 from bargein.tools.mcp import McpServer
@@ -49,7 +50,7 @@ class ToolReader:
     def __init__(
         self, environ: Mapping[str, str], own_files: Iterable[Path], found: list[Problem]
     ) -> None:
-        """Take the variables that are set, and the YAML files of the configuration."""
+        """Take the variables that are set, the YAML files, and the files that the bot keeps."""
         self._common = CommonKeys(environ, list(own_files), found)
         self._found = found
 
@@ -79,6 +80,23 @@ class ToolReader:
         path = f"tools.{named}" if named.isidentifier() else path
         return self._pending(item, path) if "use" in item.entries else self._tool(item, path)
 
+    def _handler(self, named: Scalar, path: str) -> Found | None:
+        """Find a function; it sees its whole package, so the bot's secrets may not lie there."""
+        handler = find_handler(named, path, self._found)
+        if handler is None:
+            return None
+        package = package_of(handler)
+        held = secret_in(package, [*self._common.own_files, handler.path])
+        if held is None:
+            return handler
+        message = (
+            f"the package {package.name!r} holds {str(held)!r}, with the bot's secrets, and its "
+            f"functions see all of it. Name the file alone, like `./{handler.path.name}:"
+            f"{handler.handler.function}`, or keep the secrets elsewhere."
+        )
+        self._common.report(named.place, path, message)
+        return None
+
     # A tool that is written out.
 
     def _tool(self, table: Table, path: str) -> Tool | None:
@@ -88,7 +106,7 @@ class ToolReader:
             return None
         named = table.get("handler")
         assert isinstance(named, Scalar)
-        handler = find_handler(named, f"{path}.handler", self._found)
+        handler = self._handler(named, f"{path}.handler")
         tool = self._built(keys, table, path, handler)
         if tool and handler:
             self._check_fit(tool, handler, named.place, path)
@@ -145,7 +163,7 @@ class ToolReader:
         named = table.get("use")
         if keys is None or not isinstance(named, Scalar):
             return None
-        handler = find_handler(named, f"{path}.use", self._found)
+        handler = self._handler(named, f"{path}.use")
         if handler is None:
             return None
         if not handler.is_decorated:

@@ -15,6 +15,7 @@ from bargein.processors.sandbox.line import ChannelClosedError, Line, WorkerErro
 from bargein.processors.sandbox.outcome import Failure
 from bargein.processors.sandbox.plan import Job, Plan
 from bargein.processors.sandbox.process import Process
+from bargein.processors.sandbox.said import loggable
 from bargein.tools.keywords import Json
 
 START_WITHIN_S = 15.0
@@ -120,7 +121,8 @@ def _told(job: Job, error: Exception, status: int | None, said: str) -> PartErro
 
 
 def _unprepared(job: Job, why: str) -> PartError:
-    return PartError(f"{job} can't be prepared: {why}")
+    """Part of it are the words of the tool's file, and these go to a terminal."""
+    return PartError(f"{job} can't be prepared: {loggable(why, job.permissions)}")
 
 
 def _death(status: int | None) -> WorkerError:

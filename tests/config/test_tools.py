@@ -503,6 +503,44 @@ def test_a_link_to_the_secrets_is_no_way_around(problems_of: Problems) -> None:
     )
 
 
+KEPT = {
+    "the audit": "tool_rules: {audit: data/calls.jsonl}\n",
+    "the ledger": "ledger: {path: data/calls.jsonl}\n",
+    "what was used": "budget: {session: {tool_calls: 9}, path: data/calls.jsonl}\n",
+}
+
+
+@pytest.mark.parametrize("kept", KEPT.values(), ids=KEPT)
+def test_no_tool_writes_where_the_bot_keeps_records(kept: str, problems_of: Problems) -> None:
+    text = changed("read: [./data]", "write: [./data]") + kept
+    (problem,) = problems_of(text, environ=ENVIRON)
+    assert "'calls.jsonl', which no tool may change. Name a folder of its own." in problem
+
+
+@pytest.mark.parametrize("head", ["", "from bargein import tool\n@tool\n"])
+def test_a_package_that_holds_the_bots_secrets_holds_no_handler(
+    head: str, problems_of: Problems
+) -> None:
+    """It is the whole package that a handler sees."""
+    Path("shop").mkdir()
+    Path("shop/weather.py").write_text(head + "def weather(city: str):\n    'Looks.'\n")
+    Path("shop/.env").write_text("OPENAI_API_KEY=hidden\n")
+    written = changed("./weather.py", "shop.weather")
+    (problem,) = problems_of(
+        GOOD + "tools: [shop.weather:weather]\n" if head else written, environ=ENVIRON
+    )
+    assert "the package 'shop' holds" in problem
+    assert "Name the file alone, like `./weather.py:weather`" in problem
+
+
+def test_a_package_beside_secrets_may_hold_a_handler(load_text: Load) -> None:
+    Path("shop").mkdir()
+    Path("shop/weather.py").write_text("def weather(city): ...\n")
+    Path(".env").write_text("OPENAI_API_KEY=hidden\n")
+    (tool,) = load_text(changed("./weather.py", "shop.weather"), environ=ENVIRON).tools
+    assert tool.handler == PythonHandler("shop.weather", "weather")
+
+
 def test_every_mistake_of_every_tool_is_told_at_once(problems_of: Problems) -> None:
     """But its rate is read once a tool's keys are those of a tool."""
     first = changed("{city: {", "{town: {").replace("{city}", "{town}").removeprefix(GOOD)

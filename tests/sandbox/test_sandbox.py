@@ -15,6 +15,7 @@ from bargein.errors import PartError
 from bargein.processors.sandbox import sandbox as module
 from bargein.processors.sandbox.outcome import Failed, Failure, Returned
 from bargein.processors.sandbox.plan import Job
+from bargein.processors.sandbox.prepared import Prepared
 from bargein.processors.sandbox.protections import Protections
 from bargein.processors.sandbox.sandbox import Sandbox
 from bargein.processors.sandbox.setup import Limits
@@ -140,3 +141,18 @@ async def test_the_timeout_counts_from_the_call_and_not_from_the_start_of_the_pr
     assert isinstance(outcome, Failed)
     assert outcome.code is Failure.TIMED_OUT
     assert outcome.duration_ms >= limits.timeout_ms
+
+
+async def test_why_a_file_can_not_be_imported_is_told_without_keys_and_orders_to_a_terminal(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "key-of-the-shop")
+    file = calls.folder / "broken.py"
+    file.write_text(
+        "import os\nkey = '\\x1b[2J' + os.environ['SHOP_KEY']\nprint(key)\nraise ValueError(key)\n"
+    )
+    job = Job(PythonHandler(str(file), "f"), PATIENT, Permissions(env=("SHOP_KEY",)))
+    with pytest.raises(PartError) as told:
+        await Prepared.start(job, calls.ground)
+    said = str(told.value)
+    assert "ValueError: ?[2J*** (broken.py:4); it said: ?[2J***" in said
