@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from loguru import logger
 
-from bargein.errors import BargeinError
+from bargein.errors import BargeinError, PartError
 from bargein.processors.sandbox.opening import Mode, open_sandbox
 from bargein.processors.sandbox.outcome import Failed, Failure
 from bargein.processors.sandbox.plan import Job
 from bargein.processors.sandbox.protections import Protections
-from bargein.processors.sandbox.sandbox import Sandbox
+from bargein.processors.sandbox.sandbox import MOST_AT_ONCE, Sandbox
 from bargein.processors.sandbox.setup import Limits
 from bargein.processors.tool_call import Runs, ToolFailedError
 from bargein.tools.keywords import Json
@@ -71,18 +71,33 @@ class SandboxedTools:
     async def try_out(self) -> Protections | None:
         """Open it once, have every handler imported there, and close it; None without tools.
 
-        Raises ConfigError where less is held than is required, and PartError where a handler
-        can't be imported, or no worker can be started.
+        Raises ConfigError where less is held than is required, and PartError where no worker can
+        be started, or handlers can't be imported: with a line for each tool of which that is so.
         """
         if not self._jobs:
             return None
         sandbox = await open_sandbox(self._mode)
         try:
-            await sandbox.warm(self._jobs.values())
+            await self._import_all(sandbox)
         finally:
             await sandbox.close()
         self._protections = sandbox.protections
         return self._protections
+
+    async def _import_all(self, sandbox: Sandbox) -> None:
+        """Import more handlers than are kept ready, a few at once."""
+        places, problems = asyncio.Semaphore(MOST_AT_ONCE), dict.fromkeys(self._jobs, "")
+
+        async def import_one(name: str, job: Job) -> None:
+            try:
+                async with places:
+                    await sandbox.try_out(job)
+            except PartError as error:
+                problems[name] = f"tools.{name}: {error}"
+
+        await asyncio.gather(*(import_one(*each) for each in self._jobs.items()))
+        if told := [*filter(None, problems.values())]:
+            raise PartError("\n".join(told))
 
     async def run(self, tool: Tool, arguments: dict[str, Json]) -> Json:
         """Give what the handler returned; ToolFailedError where it did not. To cancel kills it."""

@@ -52,6 +52,12 @@ class Sandbox:
             self._prepare(job)
         await asyncio.gather(*map(asyncio.shield, self._spares.values()))
 
+    async def try_out(self, job: Job) -> None:
+        """Start a worker and end it; a PartError where the function can't be imported, or so."""
+        worker = await Prepared.start(job, self.protections.ground)
+        worker.end()
+        await worker.gone()
+
     async def run(
         self,
         function: PythonHandler,

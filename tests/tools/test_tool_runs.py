@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bargein.errors import PartError
+from bargein.processors.sandbox.sandbox import MOST_SPARES
 from bargein.processors.tool_call import ToolFailedError
 from bargein.processors.tool_runs import SandboxedTools
 from bargein.tools.proposal import Code
@@ -114,6 +116,19 @@ async def test_a_session_that_ends_at_once_leaves_no_worker(tmp_path: Path) -> N
 async def test_a_handler_that_is_not_there_is_told_before_anybody_calls(tmp_path: Path) -> None:
     with pytest.raises(PartError, match="nobody"):
         await SandboxedTools([tool(tmp_path, "nobody")]).try_out()
+
+
+async def test_each_handler_that_can_not_be_imported_is_told_with_its_tool(tmp_path: Path) -> None:
+    """Those, too, for which no worker is kept ready."""
+    good = [
+        replace(tool(tmp_path, "double"), name=f"good{at}", timeout_ms=5_000 + at)
+        for at in range(MOST_SPARES)
+    ]
+    broken = [replace(tool(tmp_path, "nobody"), name=name) for name in ("one", "two")]
+    with pytest.raises(PartError) as told:
+        await SandboxedTools([*good, *broken]).try_out()
+    named = [line.split(":")[0] for line in str(told.value).splitlines()]
+    assert named == ["tools.one", "tools.two"]
 
 
 async def test_without_tools_nothing_is_started() -> None:
