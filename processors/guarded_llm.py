@@ -42,6 +42,8 @@ class GuardedLLM(LLMService[Any]):
 
     _calls: ToolCalls
     _generation: Generation
+    _others: tuple[GuardedLLM, ...] = ()
+    """Those that may take over from it."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Note which reply is being made, and that an interruption ends it."""
@@ -51,11 +53,21 @@ class GuardedLLM(LLMService[Any]):
             await super().process_frame(frame, direction)
             return
         self._generation = self._calls.begin_generation()
+        for other in self._others:
+            other.stand_by()
         token = _OF_THIS_REPLY.set(self._generation)
         try:
             await super().process_frame(frame, direction)
         finally:
             _OF_THIS_REPLY.reset(token)
+
+    def stand_by(self) -> None:
+        """Another one of its list begins a reply, whose calls may be confirmed here if that fails.
+
+        Not where its own reply was given up: that stays so until it begins another.
+        """
+        if not self._generation.is_over:
+            self._generation = self._calls.begin_generation()
 
     async def run_function_calls(self, function_calls: Sequence[FunctionCallFromLLM]) -> None:
         """Hand them to the policy; nothing else is done with them."""
@@ -105,11 +117,13 @@ def guard(part: FrameProcessor, calls: ToolCalls) -> None:
     goes_on = any(
         tool.on_interruption is OnInterruption.FINISH for tool in calls.policy.tools.values()
     )
-    for llm in members(part):
+    llms = members(part)
+    for llm in llms:
         kind = type(llm)
         llm.__class__ = type(kind.__name__, (GuardedLLM, kind), {})
         guarded = cast(GuardedLLM, llm)
         guarded._calls, guarded._generation = calls, calls.begin_generation()
+        guarded._others = tuple(cast(GuardedLLM, each) for each in llms if each is not llm)
         if goes_on:
             guarded.append_system_instruction(GOES_ON)
 

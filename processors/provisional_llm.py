@@ -162,6 +162,8 @@ class ProvisionalLLM(LLMService[Any]):
         if number:
             if number <= replies.dropped:
                 return False
+            # Given again after one that failed: what that one wanted called is not wanted any more.
+            replies.withheld = []
             replies.spent.prompt = _length(frame.context) // CHARACTERS_PER_TOKEN
         elif replies.held:
             # The interruption that ends the provisional reply would end this one, too.

@@ -65,6 +65,7 @@ class Work:
     async def outcome(self) -> Refusal | Json:
         """Run it; gives what the LLM is told."""
         if self.call.is_cancelled:
+            await self.note(Event.CANCELLED)
             return STOPPED
         if not await self.note(Event.STARTED):
             return NO_AUDIT
@@ -113,13 +114,21 @@ class Work:
             return STOPPED, ""
         match task.exception():
             case None:
-                secrets = [os.environ.get(name, "") for name in self.call.tool.permissions.env]
-                return self.policy.check_result(self.call.tool, task.result(), secrets=secrets), ""
+                return self._checked(task.result()), ""
             case ToolFailedError() as failed:
                 return failed.refusal, failed.detail
             case error:
                 logger.opt(exception=error).error("tool {} could not be run", self.call.tool.name)
                 return BROKEN, ""
+
+    def _checked(self, result: Json) -> Refusal | Json:
+        tool = self.call.tool
+        secrets = [os.environ.get(name, "") for name in tool.permissions.env]
+        try:
+            return self.policy.check_result(tool, result, secrets=secrets)
+        except Exception:  # the handler has run: what can't be checked is not used, and told so
+            logger.exception("the result of tool {} could not be checked", tool.name)
+            return BROKEN
 
     async def _note_end(self, result: Refusal | Json, detail: str, duration_ms: float) -> None:
         refused = result if isinstance(result, Refusal) else None

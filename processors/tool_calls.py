@@ -21,7 +21,7 @@ from bargein.processors import tool_questions as questions
 from bargein.processors.audit_file import AuditError
 from bargein.processors.audit_trail import Trail
 from bargein.processors.clock import Clock, LoopClock
-from bargein.processors.tool_call import Runs, ToolFailedError, Work
+from bargein.processors.tool_call import BROKEN, Runs, ToolFailedError, Work
 from bargein.processors.tool_filler import Filler
 from bargein.processors.tool_questions import CONFIRM_WITHIN_MS, DECLINED, Questions
 from bargein.tools.audit import Event
@@ -251,7 +251,8 @@ class ToolCalls:
 
     async def _live(self, work: Work) -> None:
         call = work.call
-        result: Refusal | Json = None
+        # What nobody has foreseen is no result, and least of all the result `null`.
+        result: Refusal | Json = BROKEN
         try:
             result = await work.outcome()
         finally:

@@ -40,6 +40,7 @@ from bargein.packet import Packet
 from bargein.pipelines.session import _setter
 from bargein.processors.assistant_context import AssistantContext
 from bargein.processors.audit_trail import Trail
+from bargein.processors.failover import Failover
 from bargein.processors.guarded_llm import guard
 from bargein.processors.interruption import Interruption
 from bargein.processors.llm_settings import unset_llm_settings
@@ -330,6 +331,12 @@ def is_whole(messages: Sequence[Any]) -> bool:
     return called == answered == behind and len(set(called)) == len(called)
 
 
+def _either(*models: Model) -> Failover:
+    part = Failover()
+    part.hold(models, [f"model {number}" for number, _ in enumerate(models)])
+    return part
+
+
 @asynccontextmanager
 async def opened(
     *replies: Says,
@@ -340,9 +347,12 @@ async def opened(
     spoken_ms: int = SPOKEN_MS,
     reply_within_ms: int = 10_000,
     speculates: bool = False,
+    llm: Model | None = None,
+    next_llm: Model | None = None,
 ) -> AsyncIterator[Room]:
-    """A bot whose recogniser is the test."""
-    model, voice, shop, notes = Model(*replies), Voice(spoken_ms=spoken_ms), shop or Shop(), Notes()
+    """A bot whose recogniser is the test; `next_llm` takes over where the LLM fails."""
+    model, shop = llm or Model(*replies), shop or Shop()
+    voice, notes = Voice(spoken_ms=spoken_ms), Notes()
     schemas = [
         FunctionSchema(each.name, each.description, dict(each.arguments.json["properties"]), [])
         for each in tools
@@ -373,14 +383,17 @@ async def opened(
         tools=calls,
     )
     calls.attach(speaker=interruption, voice=played_audio)
-    guard(model, calls)
+    llms = _either(model, next_llm) if next_llm else model
+    guard(llms, calls)
     if speculates:
-        llm = make_provisional(
-            model, context=context, void=lambda: speculation.void(Outcome.CONTEXT_CHANGED)
+        prepares = make_provisional(
+            llms, context=context, void=lambda: speculation.void(Outcome.CONTEXT_CHANGED)
         )
-        speculation.attach(branch=user, bot=played_audio, llm=llm, context=context, tools=calls)
+        speculation.attach(
+            branch=user, bot=played_audio, llm=prepares, context=context, tools=calls
+        )
     worker = PipelineWorker(
-        Pipeline([interruption, Start(), speculation, user, model, voice, played_audio, assistant]),
+        Pipeline([interruption, Start(), speculation, user, llms, voice, played_audio, assistant]),
         params=PipelineParams(audio_in_sample_rate=16_000, audio_out_sample_rate=RATE_HZ),
         enable_rtvi=False,
         idle_timeout_secs=None,

@@ -13,7 +13,8 @@ from pipecat.services.llm_service import FunctionCallParams
 from bargein.processors.tool_calls import CallRules
 from bargein.tools.arguments import MALFORMED, mended
 from bargein.tools.policy import PolicyRules
-from bargein.tools.tool import Rate
+from bargein.tools.schema import Schema
+from bargein.tools.tool import PythonHandler, Rate, Tool
 from tests.tools.room import Room, Says, opened, tool
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -68,6 +69,17 @@ async def test_a_call_that_is_refused_runs_nothing_and_the_llm_hears_why(
         assert room.shop.ran == []
         assert ("refused", call[0], code) in room.notes.lines
         assert len("".join(room.written)) < 1_000
+
+
+async def test_a_number_beyond_all_floats_is_refused_and_the_next_call_runs() -> None:
+    cents = Schema.of_arguments({"amount": {"type": "number", "multipleOf": 0.01}})
+    pay = Tool("pay", "Pays.", cents, PythonHandler("shop", "pay"))
+    calls = ("pay", {"amount": 10**400}), TWO
+    async with opened(Says("", calls), Says("Done."), tools=[pay, tool()]) as room:
+        await room.say("two cups")
+        await room.until(lambda: room.voice.given == ["Done."])
+        assert room.shop.ran == [TWO]
+        assert room.notes.of("pay") == ["proposed", "refused"]
 
 
 async def test_a_handler_that_somebody_registered_with_pipecat_never_runs() -> None:

@@ -11,6 +11,8 @@ from bargein.floor import Floor
 from bargein.processors.tool_calls import CallRules
 from bargein.protocol import Error
 from bargein.tools.in_flight import BotAt, Call, CallsInFlight
+from bargein.tools.policy import ToolPolicy
+from bargein.tools.proposal import Code
 from tests.test_speculation import STOPS, final, interim, silence
 from tests.tools.room import FINISHES, Says, Shop, opened, tool
 
@@ -335,6 +337,20 @@ async def test_a_tool_that_takes_too_long_is_stopped_and_the_llm_hears_so() -> N
         assert shop.killed == ["order"]
         assert '"timed_out"' in str(room.written)
         assert ("failed", "order", "timed_out") in room.notes.lines
+
+
+async def test_a_call_of_whose_result_nobody_knows_what_to_make_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ArithmeticError("nobody has thought of this")
+
+    monkeypatch.setattr(ToolPolicy, "check_result", fails)
+    async with opened(Says("", (TWO,)), Says("Sorry."), tools=[tool()]) as room:
+        await room.say("two cups")
+        await room.until(lambda: room.voice.given == ["Sorry."])
+        assert Code.FAILED in room.written[2]
+        assert room.notes.of("order")[-1] == "failed"
 
 
 async def test_a_handler_that_raises_tells_nobody_what() -> None:

@@ -11,10 +11,11 @@ from bargein.pipelines.audit import read_audit
 from bargein.processors.audit_file import AuditFile
 from bargein.processors.audit_trail import Trail
 from bargein.processors.meter import Meter, Spending
+from bargein.processors.tool_calls import ToolCalls
 from bargein.tools.audit import Entry
 from bargein.tools.budget import Limits, Use
 from bargein.tools.policy import ToolPolicy
-from bargein.tools.proposal import Code, Proposal, Refusal
+from bargein.tools.proposal import Admitted, Code, Proposal, Refusal
 from bargein.tools.schema import Schema
 from bargein.tools.tool import PythonHandler, Tool
 from tests.tools.room import Room, Says, opened, tool
@@ -86,6 +87,22 @@ async def test_what_can_not_be_recorded_does_not_run(tmp_path: Path) -> None:
             await order(room, 2)
             assert room.shop.ran == []
             assert any(Code.UNAVAILABLE in each for each in room.written)
+
+
+async def test_a_call_that_is_cancelled_before_it_has_begun_is_recorded_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begins = ToolCalls._begin
+
+    def then_interrupted(calls: ToolCalls, admitted: Admitted) -> None:
+        begins(calls, admitted)
+        calls.interrupted(heard=False)
+
+    monkeypatch.setattr(ToolCalls, "_begin", then_interrupted)
+    async with opened(ASKS, tools=[tool()]) as room:
+        await order(room, 1)
+        await room.until(lambda: room.notes.of("order") == ["proposed", "cancelled"])
+        assert room.shop.ran == []
 
 
 @pytest.mark.parametrize("closes", [True, False])

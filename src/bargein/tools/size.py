@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from bargein.tools.keywords import Json
 
+MAX_INT_BITS = 1_023
+"""A larger whole number is no float, and rules like `multipleOf` compare floats."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -43,8 +46,8 @@ def too_large(value: Json, bounds: Bounds) -> str:
             return "holds a number that is not finite"
         elif item is not None and not isinstance(item, (str, int, float, bool)):
             return f"holds a {type(item).__name__}, which is no JSON"
-        elif isinstance(item, int) and item.bit_length() > bounds.bytes:
-            return f"takes more than {bounds.bytes:,} bytes"
+        elif isinstance(item, int) and item.bit_length() > MAX_INT_BITS:
+            return "holds a number beyond what a float can be"
     if len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")) > bounds.bytes:
         return f"takes more than {bounds.bytes:,} bytes"
     return ""
