@@ -48,6 +48,10 @@ class Tools(Protocol):
     def works(self) -> bool:
         """Whether a call is at work for which everybody waits."""
 
+    @property
+    def tells(self) -> bool:
+        """Whether there are results, for which the LLM is asked as soon as it may be."""
+
     def interrupted(self, *, heard: bool) -> bool:
         """The user took the floor, or somebody did; whether a call has ended by that.
 
@@ -62,6 +66,7 @@ class NoTools:
     """Nothing is ever called."""
 
     works = False
+    tells = False
 
     def interrupted(self, *, heard: bool) -> bool:
         """Nothing ends."""
@@ -305,6 +310,8 @@ class Orders:
             self._watcher.resumed()
         if cut.remainder and not self._call_ended:
             self._say(self._resume(cut.remainder))
+        elif self._tools.tells:
+            pass  # the LLM is asked for that, and answers what it owes in the same reply
         elif self._reply_owed or self._call_ended:
             # All that there was of the reply was heard, and the rest of it was cancelled.
             self.outbox.put_nowait(LLMRunFrame())

@@ -128,6 +128,8 @@ class ToolCalls:
     _wrote: int = 0
     _late_since_ms: float | None = None
     _is_closed: bool = False
+    _begun_by_ms: float | None = None
+    """The reply that the last calls are of has reached the voice by then, or none is coming."""
     _confirmed: list[Call] = field(default_factory=list)
     _questions: Questions = field(init=False)
     _filler: Filler = field(init=False)
@@ -155,6 +157,9 @@ class ToolCalls:
 
     def take(self, proposals: Sequence[Proposal]) -> None:
         """Decide each, in order; what is admitted runs, each in a task of its own."""
+        if self._voice and not self._voice.reply_open:
+            self._begun_by_ms = self.clock.now_ms() + WRITTEN_WITHIN_MS
+            self.clock.call_later(WRITTEN_WITHIN_MS, self.poke)
         refused = 0
         for at, proposal in enumerate(proposals):
             if refused == MOST_REFUSED:
@@ -310,6 +315,11 @@ class ToolCalls:
         return self.flight.works
 
     @property
+    def tells(self) -> bool:
+        """Whether there are results, for which the LLM is asked as soon as it may be."""
+        return bool(self.flight.done)
+
+    @property
     def busy(self) -> bool:
         """Whether no reply may be prepared."""
         return self.flight.busy
@@ -326,6 +336,7 @@ class ToolCalls:
         that it began before is refused.
         """
         self._generations += 1
+        self._begun_by_ms = None
         self._questions.interrupted(heard=heard)
         self._filler.bot_ended()
         ended = self.flight.interrupted()
@@ -379,6 +390,8 @@ class ToolCalls:
     def reply_begun(self) -> None:
         """A reply of the LLM's has reached the voice."""
         self.flight.asked = False
+        self._begun_by_ms = None
+        self._questions.preceded()
 
     def bot_started(self) -> None:
         """The bot can be heard."""
@@ -403,6 +416,10 @@ class ToolCalls:
     def _tell(self) -> None:
         if self._speaker is None or self._voice is None or self._is_closed:
             return
+        if self._begun_by_ms is not None and self.clock.now_ms() < self._begun_by_ms:
+            # The words of the reply come first: a question is no question in front of them.
+            return
+        self._begun_by_ms = None
         if self._speaks_up(self._speaker, self._voice):
             return
         bot = BotAt(self._voice.reply_open, self._voice.pending, self._filler.sounds)

@@ -91,6 +91,12 @@ class Questions:
         self.speaker.say(asked(call.tool.question, call.arguments))
         return True
 
+    def preceded(self) -> None:
+        """A reply comes to the voice: if it is in front of a question, that is asked behind it."""
+        if self._asking.phase is Phase.SAID:
+            self._asking.phase = Phase.NONE
+            self._stop_waiting()
+
     def bot_started(self) -> None:
         """The bot can be heard."""
         self._asking.bot_started(self.clock.now_ms())

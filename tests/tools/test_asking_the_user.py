@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from pipecat.frames.frames import InterruptionFrame, LLMMessagesAppendFrame
+from pipecat.frames.frames import InterruptionFrame, LLMMessagesAppendFrame, LLMTextFrame
+from pipecat.processors.aggregators.llm_context import LLMContext
 
 from bargein.processors.tool_calls import CallRules
 from tests.test_speculation import SPEAKS, STOPS, final, interim, silence
-from tests.tools.room import FINISHES, Room, Says, Shop, opened, tool
+from tests.tools.room import FINISHES, Model, Room, Says, Shop, opened, tool
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -118,6 +120,28 @@ async def test_a_yes_while_the_question_is_on_its_way_is_none() -> None:
         await room.until(lambda: room.floors[-1] == "speaking")
         await room.say("yes")
         await room.until(lambda: room.voice.given[-1:] == ["Hm."])
+        assert room.shop.ran == []
+        assert room.notes.of("order") == ["proposed", "cancelled"]
+
+
+class CallsFirst(Model):
+    """Its words come behind its calls."""
+
+    async def propose(self, reply: Says, context: LLMContext) -> None:
+        await super().propose(reply, context)
+        if reply.calls:
+            await asyncio.sleep(0.1)
+            await self.push_frame(LLMTextFrame("Would you like to hear a joke?"))
+
+
+async def test_a_yes_to_words_of_the_llms_is_none_and_the_question_comes_behind_them() -> None:
+    llm = CallsFirst(Says("", (TWO,)), Says("Fine."))
+    async with opened(llm=llm, tools=[asks()], spoken_ms=1_500) as room:
+        await room.say("two cups")
+        await room.until(lambda: room.floors[-1] == "speaking")
+        await room.quiet(0.5)
+        await room.say("yes please")
+        await room.until(lambda: "Fine." in room.voice.given)
         assert room.shop.ran == []
         assert room.notes.of("order") == ["proposed", "cancelled"]
 

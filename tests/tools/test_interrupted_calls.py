@@ -281,6 +281,21 @@ async def test_a_noise_that_takes_the_floor_for_nothing_has_the_llm_asked_again(
         assert len(shop.ran) == 2
 
 
+async def test_a_noise_as_a_result_comes_has_it_told_once() -> None:
+    shop = holding("order")
+    replies = Says("", (TWO,)), Says("It is in."), Says("Again: it is in.")
+    async with opened(*replies, tools=[tool(**FINISHES)], shop=shop) as room:
+        await room.say("two cups")
+        await room.until(lambda: shop.ran)
+        await room.begin()
+        shop.opens.set()
+        await room.until(lambda: shop.ended)
+        await room.end("")
+        await room.until(lambda: room.floors[-2:] == ["speaking", "idle"])
+        await room.quiet()
+        assert room.voice.given == ["It is in."]
+
+
 async def test_what_the_bot_says_while_a_tool_runs_is_heard_whole() -> None:
     """LK#4461: it stops speaking when in a tool call."""
     replies = Says("I look it up for you.", (TWO,)), Says("Done.")
