@@ -13,8 +13,9 @@ INSTALLED := .venv/.installed-run
 INSTALLED_DEV := .venv/.installed-dev
 
 FAST := not slow and not browser
-# They talk in real time, and each wants the machine for itself; the others run two at a time.
-ALONE := $(addprefix tests/,browser control daily device end_to_end rehearsal room rtvi turns webrtc)
+SLOW := slow or browser
+# They hold real time to the millisecond, and each wants the machine for itself.
+ALONE := $(addprefix tests/,browser daily device end_to_end room rtvi webrtc)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fast docs chromium packages clean
@@ -26,8 +27,9 @@ run: $(INSTALLED)
 	@$(BIN)/bargein run $(CONFIG)
 
 test: $(INSTALLED_DEV) chromium packages lint types
-	$(BIN)/pytest -n 2 --dist loadscope $(addprefix --ignore=,$(ALONE))
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest -n 2 -m "$(FAST)"
+	$(BIN)/pytest -n 4 --dist loadscope -m "$(SLOW)" $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest -m "$(SLOW)" $(ALONE)
 
 check: $(INSTALLED_DEV) lint types fast
 

@@ -40,6 +40,8 @@ from bargein.transports.local.transport import LocalTransport
 from tests.control.test_token import BAD, KEYS, NOW_S, OLD
 from tests.control.test_token import signed as signed_by_hand
 
+pytestmark = pytest.mark.slow  # a WebSocket for each token; all of them take seconds
+
 BOUND_S = 10.0
 BOTH = frozenset(TokenScope)
 GRANT = Grant("t-1", "ann", "cafe", "s-1", "caller", BOTH, NOW_S - 10, NOW_S + 110)

@@ -14,6 +14,8 @@ from bargein.processors.sandbox.outcome import Failed, Failure
 from bargein.tools.tool import Permissions
 from tests.sandbox.calls import Calls, no_process_has
 
+pytestmark = pytest.mark.slow  # a process for each call; all of them take seconds
+
 LOCAL = "127.0.0.1"
 
 

@@ -11,6 +11,8 @@ from bargein.tools.keywords import Json
 from bargein.tools.tool import Permissions
 from tests.sandbox.calls import Calls
 
+pytestmark = pytest.mark.slow  # a process for each call; all of them take seconds
+
 ONLY_MINE, ONLY_MY_FOLDER = 0o600, 0o700
 
 
