@@ -14,6 +14,8 @@ from bargein.tools.tool import Permissions
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECRETS = ".env"
+OF_THE_SYSTEM = tuple(map(Path, ("/proc", "/sys", "/dev", "/run")))
+"""Other processes, devices and sockets are seen there; the sandbox has its own."""
 
 
 def read_permissions(
@@ -95,7 +97,19 @@ def _path(node: Scalar, name: str, found: list[Problem]) -> Path:
     if not path.exists():
         message = f"there is no {str(path)!r}. Make it, or mend the path; it starts at this file's"
         found.append(Problem(node.place, f"{name}: {message} folder."))
+    elif _is_too_much(path):
+        message = (
+            f"{str(path)!r} opens more of the machine than any tool needs. Name the files, or a"
+        )
+        found.append(Problem(node.place, f"{name}: {message} folder of the tool's own."))
     return path
+
+
+def _is_too_much(path: Path) -> bool:
+    """Whether a path holds a user's home or all settings, or is a part of the system's own."""
+    held = (Path.home(), Path("/etc"), *OF_THE_SYSTEM)
+    within = any(_holds(folder, path) for folder in OF_THE_SYSTEM)
+    return within or any(_holds(path, each) for each in held)
 
 
 def _variable(node: Scalar, name: str, environ: Mapping[str, str], found: list[Problem]) -> str:

@@ -486,6 +486,17 @@ def test_a_mistake_in_a_file_of_tools_is_named_there(problems_of: Problems) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/proc", "/proc/self", "/dev/shm", "/sys", "/run", "/etc", "~", "~/.."]
+)
+def test_no_tool_reaches_the_system_or_a_home(path: str, problems_of: Problems) -> None:
+    for kind in ("read", "write"):
+        text = GOOD + WEATHER.replace("read: [./data]", f"{kind}: ['{path}']")
+        (problem, *_) = problems_of(text, environ=ENVIRON)
+        assert f"tools.weather.permissions.{kind}: " in problem
+        assert "opens more of the machine" in problem or "which no tool may change" in problem
+
+
 @pytest.mark.parametrize("secret", [".env", "data/../.env", "."])
 def test_no_tool_reads_the_secrets_beside_the_configuration(
     secret: str, problems_of: Problems
