@@ -15,7 +15,7 @@ INSTALLED_DEV := .venv/.installed-dev
 FAST := not slow and not browser
 SLOW := slow or browser
 # They hold real time to the millisecond, and each wants the machine for itself.
-ALONE := $(addprefix tests/,browser daily device end_to_end room rtvi webrtc)
+ALONE := $(addprefix tests/,daily device end_to_end room rtvi webrtc)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fast docs chromium packages clean
