@@ -14,8 +14,8 @@ INSTALLED_DEV := .venv/.installed-dev
 
 FAST := not slow and not browser
 SLOW := slow or browser
-# They hold real time to the millisecond, and each wants the machine for itself.
-ALONE := $(addprefix tests/,daily device end_to_end room rtvi webrtc)
+# They talk in real time, and each wants the machine for itself.
+ALONE := $(addprefix tests/,browser control daily device end_to_end injection rehearsal room rtvi turns webrtc)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fast docs chromium packages clean
@@ -28,7 +28,7 @@ run: $(INSTALLED)
 
 test: $(INSTALLED_DEV) chromium packages lint types
 	$(BIN)/pytest -n 2 -m "$(FAST)"
-	$(BIN)/pytest -n 4 --dist loadscope -m "$(SLOW)" $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest -n 2 --dist loadscope -m "$(SLOW)" $(addprefix --ignore=,$(ALONE))
 	$(BIN)/pytest -m "$(SLOW)" $(ALONE)
 
 check: $(INSTALLED_DEV) lint types fast
