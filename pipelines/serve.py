@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 from loguru import logger
@@ -44,6 +45,14 @@ LOGGED: dict[str | None, str | int | bool] = {
 }
 PING_S = 5.0
 STOP_S = 5
+WEB_SOCKET: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": MAX_PACKET_BYTES,
+    "ws_ping_interval": PING_S,
+    "ws_ping_timeout": PING_S,
+    "ws_per_message_deflate": False,
+}
+"""How uvicorn carries a conversation."""
 
 
 def run(config: Config) -> None:
@@ -88,12 +97,8 @@ def run(config: Config) -> None:
             uvicorn.Config(
                 application(config, room, ledger=ledger, shared=shared).app,
                 log_level="warning",
-                ws="websockets-sansio",
-                ws_max_size=MAX_PACKET_BYTES,
-                ws_ping_interval=PING_S,
-                ws_ping_timeout=PING_S,
-                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=STOP_S,
+                **WEB_SOCKET,
             )
         )
         # uvicorn raises it again once every connection is closed.

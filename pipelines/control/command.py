@@ -8,15 +8,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import uvicorn
 
 from bargein.control.api_keys import ApiKeys
 from bargein.control.limits import Rate
@@ -27,13 +25,13 @@ from bargein.pipelines.control import key_ring
 from bargein.pipelines.control.api import Access, Api
 from bargein.pipelines.control.clerk import Clerk
 from bargein.pipelines.control.key_ring import KeyRing
-from bargein.pipelines.control.patience import PatientProtocol
+from bargein.pipelines.control.serving import serving
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.supervisor import Supervisor
 from bargein.pipelines.control.worker import Bot, Orders
 from bargein.pipelines.live_check import refuse_bad_keys
 from bargein.pipelines.load import Config, load
-from bargein.pipelines.serve import STOP_S, authority, log_to_terminal
+from bargein.pipelines.serve import authority, log_to_terminal
 from bargein.transports.daily.room import DailyRoom
 from bargein.transports.device.device import Device
 from bargein.transports.local.room import LocalRoom
@@ -142,7 +140,7 @@ async def _serve(
     )
     api = Api(clerk, access_of(keys, options))
     stopping = _stopping()
-    async with _serving(api.app, listener):
+    async with serving(api.app, listener, ws="none", server_header=False):
         keeping = asyncio.create_task(supervisor.run())
         _greet(bots, options)
         told = asyncio.create_task(stopping.wait())
@@ -261,33 +259,3 @@ def _listen(options: ServeOptions) -> socket.socket:
             f"Can't listen at {authority(options.host, options.port)}: {error}. "
             "Choose another --host or --port."
         ) from error
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals alone: the workers are drained first."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=STOP_S,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await asyncio.wait([serving], timeout=STOP_S + 1)

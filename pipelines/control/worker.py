@@ -12,12 +12,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 from loguru import logger
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
@@ -27,9 +26,8 @@ from starlette.routing import Mount, Route
 from bargein.control.room import Worker
 from bargein.errors import BargeinError, ConfigError
 from bargein.ledger.recorder import Sink
-from bargein.packet import MAX_PACKET_BYTES
 from bargein.pipelines.control.key_ring import KeyRing
-from bargein.pipelines.control.patience import PatientProtocol
+from bargein.pipelines.control.serving import serving
 from bargein.pipelines.control.sqlite_store import SqliteStore
 from bargein.pipelines.control.store import Store, StoreError
 from bargein.pipelines.control.token_door import TokenDoor
@@ -37,7 +35,7 @@ from bargein.pipelines.control.turnstile import Turnstile
 from bargein.pipelines.ledger import open_ledger
 from bargein.pipelines.load import Config, load
 from bargein.pipelines.preparation import get_ready
-from bargein.pipelines.serve import PING_S, STOP_S, application, log_to_terminal
+from bargein.pipelines.serve import WEB_SOCKET, application, authority, log_to_terminal
 from bargein.pipelines.shared import Shared, open_shared
 from bargein.transports.local.room import LocalRoom
 from bargein.transports.local.server import LocalServer
@@ -118,7 +116,7 @@ async def _serve(
         )
         for bot in bots
     }
-    async with _serving(Turnstile(worker_app(rooms)), listener):
+    async with serving(Turnstile(worker_app(rooms)), listener, **WEB_SOCKET):
         beating = asyncio.create_task(_beat(orders, store, door, listener.getsockname()[1]))
         try:
             await _until_told(orders, door)
@@ -183,7 +181,7 @@ async def _first_of(*events: asyncio.Event, within_s: float | None = None) -> No
 
 async def _beat(orders: Orders, store: Store, door: TokenDoor, port: int) -> None:
     """Say each second that this worker is there, and end what shall end."""
-    own = f"ws://{f'[{orders.host}]' if ':' in orders.host else orders.host}:{port}"
+    own = f"ws://{authority(orders.host, port)}"
     url = orders.media_url.replace("{worker}", str(orders.number)).replace("{port}", str(port))
     count = 0
     while True:
@@ -204,39 +202,6 @@ async def _beat(orders: Orders, store: Store, door: TokenDoor, port: int) -> Non
         except StoreError as error:
             logger.error("worker {}: {}", orders.worker, error)
         await asyncio.sleep(BEAT_S)
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals alone: talks are ended first."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@asynccontextmanager
-async def _serving(app: Turnstile, listener: socket.socket) -> AsyncIterator[None]:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http=PatientProtocol,
-            log_level="error",
-            access_log=False,
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=MAX_PACKET_BYTES,
-            ws_ping_interval=PING_S,
-            ws_ping_timeout=PING_S,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=STOP_S,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await asyncio.wait([serving], timeout=STOP_S + 1)
 
 
 def main() -> None:
